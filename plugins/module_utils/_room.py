@@ -1,0 +1,102 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""The last look before something is built or started: does it fit beside what is here now?"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, parse_facts
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Licences, Policy, parse_licences, parse_policy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+
+
+class NoRoomError(MacRunnersError):
+    """The Mac has no room for what is wanted."""
+
+
+class Wanted(t.NamedTuple):
+    """A VM or container that shall run: ``name`` on the Mac, sizes in bytes; ``exists`` when
+    its disk is already there."""
+
+    name: str
+    isolation: str
+    memory: int
+    cpus: int
+    disk: int
+    guest: str = ""
+    image: str = ""
+    exists: bool = False
+
+
+def require_room(
+    facts: t.Mapping[str, t.Any],
+    wanted: t.Sequence[Wanted],
+    capacity: t.Any = None,
+    licences: t.Any = None,
+    pools: t.Any = None,
+) -> None:
+    """Raise :class:`NoRoomError` unless ``wanted`` fits on a Mac with these measured facts.
+
+    ``pools`` are all pools of the Mac as the user wrote them: those of other isolations count
+    too, so that a module used alone cannot fill the Mac before them.
+    """
+    policy, wrong = parse_policy(capacity)
+    declared, wrong_licences = parse_licences(licences)
+    others, wrong_pools = parse_pools(pools, policy)
+    measured, wrong_facts = parse_facts(facts, "facts")
+    mistakes = [*wrong, *wrong_licences, *wrong_pools, *wrong_facts]
+    if mistakes:
+        raise NoRoomError("; ".join(mistake.message for mistake in mistakes))
+    situation = _situation(measured, wanted, others, policy, declared)
+    violations = plan_mac(situation).violations
+    if violations:
+        raise NoRoomError("no room on this Mac: " + "; ".join(f"{v.check}: {v.message}" for v in violations))
+
+
+def _situation(
+    facts: MacFacts,
+    wanted: t.Sequence[Wanted],
+    others: t.Sequence[Pool],
+    policy: Policy,
+    licences: Licences,
+) -> Situation:
+    names = {item.name for item in wanted}
+    isolations = {item.isolation for item in wanted}
+    # What is ours and stays although it is not wanted here takes room like a foreign one.
+    workloads = tuple(
+        dataclasses.replace(w, owned=False) if w.owned and w.name not in names and w.kind in isolations else w
+        for w in facts.workloads
+    )
+    images = facts.images | {item.image for item in wanted if item.exists}
+    pools = [_as_pool(item) for item in wanted]
+    pools += [pool for pool in others if pool.isolation not in isolations]
+    return Situation(
+        mac="",
+        facts=dataclasses.replace(facts, workloads=workloads, images=images),
+        pools=tuple(pools),
+        policy=policy,
+        licences=licences,
+    )
+
+
+def _as_pool(item: Wanted) -> Pool:
+    return Pool(
+        name=item.name,
+        isolation=item.isolation,
+        count=1,
+        memory=item.memory,
+        cpus=item.cpus,
+        disk=0 if item.exists else item.disk,
+        guest=item.guest,
+        image=item.image,
+        network="softnet" if item.isolation == "tart" else "",
+    )
