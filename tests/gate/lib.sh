@@ -57,3 +57,59 @@ need_setup() {
         [ -e "$ROOT/$folder/.stamp" ] || die "$folder is missing: run 'make setup' (it says why when it cannot make it)"
     done
 }
+
+# Last line of a step: how many single checks it holds. The runner adds them up.
+tally() { printf 'gate: %s passed, %s failed, %s skipped\n' "$1" "$2" "${3:-0}"; }
+
+# run_pytest PYTHON NAME ARGUMENT...: counts come from pytest's own report, so that nothing is counted twice or not at all.
+run_pytest() {
+    local python="$1" report="$OUTPUT/$2.xml" rc=0
+    shift 2
+    rm -f "$report"
+    "$python" -m pytest -q --junitxml="$report" "$@" </dev/null || rc=$?
+    if [ -s "$report" ]; then
+        "$ROOT/.venv/bin/python" - "$report" <<'PYTHON'
+import sys
+import xml.etree.ElementTree as ElementTree
+
+suites = list(ElementTree.parse(sys.argv[1]).getroot().iter("testsuite"))
+total, failures, errors, skipped = (sum(int(s.get(k, 0)) for s in suites) for k in ("tests", "failures", "errors", "skipped"))
+print(f"gate: {total - failures - errors - skipped} passed, {failures + errors} failed, {skipped} skipped")
+PYTHON
+    fi
+    return "$rc"
+}
+
+# stage FOLDER: copies what git knows or would take into FOLDER/ansible_collections/action_packer/mac_runners and prints that path.
+# ansible-test refuses symlinked trees and walks everything it finds, so it gets a copy of the sources alone.
+stage() {
+    local target="$1/ansible_collections/action_packer/mac_runners"
+    mkdir -p "$target"
+    # The copy keeps its own tests/output, where ansible-test has its caches.
+    find "$target" -mindepth 1 -maxdepth 1 ! -name tests -exec rm -rf {} +
+    find "$target" -mindepth 2 -maxdepth 2 -path '*/tests/*' ! -name output -exec rm -rf {} +
+    git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
+        if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\0' "$file"; fi
+    done | tar -cf - --null -T - | tar -xf - -C "$target"
+    printf '%s\n' "$target"
+}
+
+# What ansible-test needs here: a home of its own (its caches are removed by make clean), its download of pip replaced by
+# the pip that every Python bundles, and real interpreters of each version in front of pyenv's shims on PATH.
+ansible_test_environment() {
+    local home="$ROOT/.cache/ansible-test" minor python version
+    mkdir -p "$home/.ansible/test/cache" "$home/bin"
+    version="$(sed -n "s/^ *pip='\([0-9.]*\)',.*/\1/p" "$ROOT"/.venv/lib/python3.*/site-packages/ansible_test/_internal/python_requirements.py)"
+    [ -n "$version" ] || die "cannot find the version of pip that ansible-test wants"
+    cp "$ROOT/tests/gate/get_pip.py" "$home/.ansible/test/cache/get_pip_${version//./_}.py"
+    for minor in 3.9 3.10 3.11 3.12 3.13 3.14; do
+        if python="$(find_python "$minor")"; then ln -sfn "$python" "$home/bin/python$minor"; fi
+    done
+    for minor in 3.9 3.13; do
+        [ -x "$home/bin/python$minor" ] || die "sanity needs Python $minor, found neither under pyenv nor on PATH"
+    done
+    if [ -d "${HOME:-/nonexistent}/.config/pip" ]; then mkdir -p "$home/.config" && ln -sfn "$HOME/.config/pip" "$home/.config/pip"; fi
+    export HOME="$home"
+    PATH="$ROOT/.venv/bin:$home/bin:$(printf '%s' "$PATH" | tr ':' '\n' | grep -v 'pyenv.*/shims' | paste -sd: -)"
+    export PATH
+}
