@@ -86,11 +86,13 @@ stage() {
     local target="$1/ansible_collections/action_packer/mac_runners"
     mkdir -p "$target"
     # The copy keeps its own tests/output, where ansible-test has its caches.
-    find "$target" -mindepth 1 -maxdepth 1 ! -name tests -exec rm -rf {} +
+    find "$target" -mindepth 1 -maxdepth 1 ! -name tests ! -name .git -exec rm -rf {} +
     find "$target" -mindepth 2 -maxdepth 2 -path '*/tests/*' ! -name output -exec rm -rf {} +
     git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
         if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\0' "$file"; fi
     done | tar -cf - --null -T - | tar -xf - -C "$target"
+    # Inside another repository ansible-test would ask that one, which ignores the copy, and test nothing.
+    git init -q "$target"
     printf '%s\n' "$target"
 }
 

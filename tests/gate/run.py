@@ -141,9 +141,11 @@ def judge(running: Running, returncode: int | None) -> Result:
     """returncode None: given up."""
     counts = [tuple(map(int, found)) for found in TALLY.findall(log_of(running.step).read_text(errors="replace"))]
     passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
-    if returncode == 0 and failed == 0:
+    if not counts:
+        passed = int(returncode == 0)
+    # A step that found nothing to test has not passed.
+    if returncode == 0 and failed == 0 and passed > 0:
         verdict = "ok"
-        passed = passed if counts else 1
     else:
         verdict = "FAILED" if returncode is not None else f"given up after {running.step.minutes} min"
         failed = max(failed, 1)
