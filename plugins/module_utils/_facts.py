@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import (
@@ -114,6 +115,8 @@ class MacFacts:
         return version_tuple(self.macos)
 
 
+# A fleet of thousands has a handful of versions.
+@functools.lru_cache(maxsize=256)
 def version_tuple(text: str) -> t.Optional[t.Tuple[int, ...]]:
     """``2.32.1`` as ``(2, 32, 1)``; None when it is not a version."""
     parts = text.split("-")[0].split(".")

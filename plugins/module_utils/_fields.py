@@ -13,17 +13,11 @@ import json
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import (
-    ALLOWED as SIZE_ALLOWED,
-)
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import (
     SizeError,
     parse_size,
 )
 
-_MISSING = object()
-
-#: What is allowed in a field, or how to say it once a value is known to be wrong.
-Allowed = t.Union[str, t.Callable[[t.Any], str]]
+_TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Mistake(t.NamedTuple):
@@ -87,7 +81,8 @@ class Fields:
 
     def _unknown(self, field: t.Any, names: t.Sequence[str]) -> None:
         name = f"{self.path}.{field}" if self.path else str(field)
-        given = f"an unknown field ({show(self.raw[field])})"
+        # Not its value: it may be a secret in the wrong place.
+        given = "an unknown field"
         allowed = ", ".join(sorted(names)) + nearest(field, names)
         self.mistakes.append(Mistake(self.pool, name, given, allowed))
 
@@ -95,91 +90,85 @@ class Fields:
         """Whether the field was given; an empty (null) value counts as not given."""
         return self.raw.get(field) is not None
 
-    def _read(self, field: str, default: t.Any, allowed: Allowed, convert: t.Callable[[t.Any], t.Any]) -> t.Any:
+    def size(self, field: str, default: t.Any = None) -> t.Any:
+        """A size in bytes."""
         value = self.raw.get(field)
         if value is None:
             return default
         try:
-            result = convert(value)
-        except (SizeError, ValueError, OverflowError):
-            result = _MISSING
-        if result is _MISSING:
-            self.wrong(field, value, allowed(value) if callable(allowed) else allowed)
+            return parse_size(value)
+        except SizeError as error:
+            self.wrong(field, value, str(error))
             return default
-        return result
-
-    def size(self, field: str, default: t.Any = None, least: int = 0, why: str = "") -> t.Any:
-        """A size in bytes, at least ``least`` (``why`` says for what)."""
-
-        def convert(value: t.Any) -> t.Any:
-            size = parse_size(value)
-            return size if size >= least else _MISSING
-
-        return self._read(field, default, why or SIZE_ALLOWED, convert)
 
     def whole(self, field: str, default: t.Any = None, least: int = 0, most: int = 2**31) -> t.Any:
         """A whole number; the text ``"3"`` counts, since ``-e a=3`` and templates give text."""
-
-        def convert(value: t.Any) -> t.Any:
-            if isinstance(value, bool) or not isinstance(value, (int, str)):
-                return _MISSING
-            if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-                return _MISSING
+        value = self.raw.get(field)
+        if value is None:
+            return default
+        digits = isinstance(value, str) and len(value) < 20 and value.isascii() and value.isdigit()
+        if digits or (isinstance(value, int) and not isinstance(value, bool)):
             number = int(value)
-            return number if least <= number <= most else _MISSING
-
-        return self._read(field, default, lambda _given: f"a whole number from {least} to {most}", convert)
+            if least <= number <= most:
+                return number
+        self.wrong(field, value, f"a whole number from {least} to {most}")
+        return default
 
     def factor(self, field: str, default: float, most: float = 100.0) -> float:
         """A number above 0, at most ``most``."""
-
-        def convert(value: t.Any) -> t.Any:
-            if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-                return _MISSING
-            number = float(value)
-            return number if 0 < number <= most else _MISSING
-
-        return t.cast(float, self._read(field, default, f"a number above 0, at most {most:g}", convert))
+        value = self.raw.get(field)
+        if value is None:
+            return default
+        try:
+            number = 0.0 if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = 0.0
+        if 0 < number <= most:
+            return number
+        self.wrong(field, value, f"a number above 0, at most {most:g}")
+        return default
 
     def truth(self, field: str, default: bool) -> bool:
         """A boolean; the texts ``true`` and ``false`` count."""
-
-        def convert(value: t.Any) -> t.Any:
-            if isinstance(value, bool):
-                return bool(value)
-            words = {"true": True, "yes": True, "false": False, "no": False}
-            return words.get(value.lower(), _MISSING) if isinstance(value, str) else _MISSING
-
-        return t.cast(bool, self._read(field, default, "true or false", convert))
+        value = self.raw.get(field)
+        if value is None:
+            return default
+        word = str(value).lower() if isinstance(value, (bool, str)) else ""
+        if word in _TRUTHS:
+            return _TRUTHS[word]
+        self.wrong(field, value, "true or false")
+        return default
 
     def choice(self, field: str, choices: t.Sequence[str], default: t.Any = None) -> t.Any:
         """One of ``choices``."""
-
-        def convert(value: t.Any) -> t.Any:
-            return str(value) if isinstance(value, str) and value in choices else _MISSING
-
-        def allowed(value: t.Any) -> str:
-            return "one of " + ", ".join(choices) + (nearest(value, choices) if isinstance(value, str) else "")
-
-        return self._read(field, default, allowed, convert)
+        value = self.raw.get(field)
+        if value is None:
+            return default
+        if isinstance(value, str) and value in choices:
+            return str(value)
+        hint = nearest(value, choices) if isinstance(value, str) else ""
+        self.wrong(field, value, "one of " + ", ".join(choices) + hint)
+        return default
 
     def text(self, field: str, default: t.Any = None) -> t.Any:
         """A text that is not empty and has no control characters."""
-
-        def convert(value: t.Any) -> t.Any:
-            good = isinstance(value, str) and value.strip() and value.isprintable()
-            return str(value) if good else _MISSING
-
-        return self._read(field, default, "a text that is not empty", convert)
+        value = self.raw.get(field)
+        if value is None:
+            return default
+        if isinstance(value, str) and value.strip() and value.isprintable():
+            return str(value)
+        self.wrong(field, value, "a text that is not empty")
+        return default
 
     def items(self, field: str) -> t.List[t.Any]:
         """A list; a text that a template rendered is refused, not split into letters."""
-
-        def convert(value: t.Any) -> t.Any:
-            good = isinstance(value, t.Sequence) and not isinstance(value, (str, bytes))
-            return list(value) if good else _MISSING
-
-        return t.cast(t.List[t.Any], self._read(field, [], "a list", convert))
+        value = self.raw.get(field)
+        if value is None:
+            return []
+        if isinstance(value, (list, tuple)):
+            return list(value)
+        self.wrong(field, value, "a list")
+        return []
 
     def mapping(self, field: str) -> Fields:
         """The fields of a nested mapping (empty when it is not given)."""

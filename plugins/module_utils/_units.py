@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 import typing as t
@@ -73,6 +74,7 @@ def _whole(value: float) -> int:
     return int(value)
 
 
+@functools.lru_cache(maxsize=4096)
 def _from_text(text: str) -> int:
     match = _SIZE.match(text.strip())
     if match is None or match.group(3) not in _UNITS:
@@ -83,6 +85,8 @@ def _from_text(text: str) -> int:
     return int(whole + fraction) * _UNITS[unit] // 10 ** len(fraction)
 
 
+# A fleet of thousands repeats a few sizes in its ledgers.
+@functools.lru_cache(maxsize=4096)
 def format_size(size: int) -> str:
     """Write bytes for people, in GiB: ``12 GiB``, ``1.5 GiB``, ``12.001 GiB (12289 MiB)``.
 

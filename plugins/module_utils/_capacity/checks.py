@@ -12,6 +12,7 @@ A check that needs the whole fleet (licences counted over all Macs, runner names
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.ledger import (
@@ -35,6 +36,8 @@ OLDEST_MACOS = {"tart": 13, "docker": 13, "container": 26, "sandbox": 13, "accou
 #: Before it `tart exec` does not work without a terminal.
 OLDEST_GOOD_TART = (2, 28, 6)
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
+
 Violations = t.Iterator[Violation]
 
 
@@ -56,8 +59,7 @@ def check_all(situation: Situation, ledger: t.Tuple[Line, ...]) -> t.List[Violat
 
 def runner_name(mac: str, slot: str) -> str:
     """The name a runner has at GitHub; characters that GitHub may refuse become ``-``."""
-    safe = "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "-" for c in mac)
-    return f"{safe}-{slot}"
+    return f"{_UNSAFE.sub('-', mac)}-{slot}"
 
 
 def _facts(situation: Situation) -> Violations:

@@ -83,18 +83,21 @@ class _Reader:
 def plan_fleet(
     fleet: t.Mapping[str, HostVariables],
     unreachable: t.Collection[str] = (),
+    unasked: t.Collection[str] = (),
     refuse_unreachable: bool = False,
     now: t.Optional[int] = None,
 ) -> FleetPlan:
     """Plan every Mac of ``fleet`` (host name -> its variables) and judge them together.
 
-    ``unreachable`` Macs are left out of the verdict, or refuse it, and count as full where a
-    licence is counted over the fleet. Smallest changes are searched for refused Macs only.
+    ``unreachable`` Macs are left out of the verdict, or refuse it. ``unasked`` Macs (left out
+    by a limit) get no plan. Both count as full where a licence is counted over the fleet, and
+    their runner names are taken. Smallest changes are searched for refused Macs only.
     """
     reader = _Reader()
-    gone = frozenset(unreachable)
+    gone = frozenset((*unreachable, *unasked))
     macs = {name: _read_mac(reader, name, variables, name in gone, now) for name, variables in fleet.items()}
-    plans = {name: _plan_one(mac) for name, mac in macs.items()}
+    left_out = frozenset(unasked)
+    plans = {name: _plan_one(mac) for name, mac in macs.items() if name not in left_out}
     plans = _with_violations(plans, _runner_names(macs))
     plans = _with_violations(plans, _tart_licence(macs))
     plans = _with_warnings(plans, _fsl(macs))
@@ -153,15 +156,16 @@ def _with_violations(
     plans: t.Dict[str, MacPlan], found: t.Mapping[str, t.List[Violation]]
 ) -> t.Dict[str, MacPlan]:
     for name, violations in found.items():
-        plan = plans[name]
-        if not plan.unreachable:
+        plan = plans.get(name)
+        if plan is not None and not plan.unreachable:
             plans[name] = dataclasses.replace(plan, violations=(*plan.violations, *violations))
     return plans
 
 
 def _with_warnings(plans: t.Dict[str, MacPlan], found: t.Mapping[str, str]) -> t.Dict[str, MacPlan]:
     for name, warning in found.items():
-        plans[name] = dataclasses.replace(plans[name], warnings=(*plans[name].warnings, warning))
+        if name in plans:
+            plans[name] = dataclasses.replace(plans[name], warnings=(*plans[name].warnings, warning))
     return plans
 
 

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: its interface may change at any time.
+
+"""From Ansible's variables to the plain data that the core takes."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import (
+    MEASURED,
+    VARIABLES,
+)
+
+#: Set by the role C(capacity) on a Mac that could not be read.
+FAILURE = "capacity_failure"
+
+
+def plain(value: t.Any) -> t.Any:
+    """Copy ``value`` into dicts and lists of Python's own; Ansible's are templated as they are read."""
+    if isinstance(value, c.Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value
+
+
+def variables_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    """The variables of one host that a plan reads; each is read once, since reading templates it.
+
+    A Mac that could not be read has facts that say why, and so counts as full.
+    """
+    found = {name: plain(host[name]) for name in VARIABLES if name in host}
+    facts = host.get("ansible_facts", {})
+    if FAILURE in host:
+        found[MEASURED] = {"unread": [str(host[FAILURE])]}
+    elif MEASURED in facts:
+        found[MEASURED] = plain(facts[MEASURED])
+    elif MEASURED in host:
+        found[MEASURED] = plain(host[MEASURED])
+    return found
