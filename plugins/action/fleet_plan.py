@@ -22,7 +22,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import (
     refusal_report,
-    text_report,
+    summary_report,
 )
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain, variables_of
 
@@ -50,9 +50,9 @@ class ActionModule(ActionBase):
         plan = _plan(arguments, task_vars["hostvars"])
         if arguments["plan_file"]:
             _write(arguments["plan_file"], plan)
+        Display().display(summary_report(plan))
         if not plan["fits"]:
             raise AnsibleActionFail(refusal_report(plan))
-        Display().display(text_report(plan))
         result.update(changed=False, fits=True, digest=plan["digest"], plan=plan)
         return result
 

@@ -16,21 +16,23 @@ Data = t.Mapping[str, t.Any]
 
 
 def text_report(plan: Data) -> str:
-    """One line a Mac; for each refused one its ledger, reasons and smallest change; warnings."""
+    """One line a Mac, every warning, and for each refused Mac its ledger and smallest change."""
+    return f"{summary_report(plan)}\n\n{refusal_report(plan)}"
+
+
+def summary_report(plan: Data) -> str:
+    """One line a Mac, and every warning once."""
     blocks = ["\n".join(_table(plan["macs"]))]
-    blocks.extend("\n".join(_refusal(name, mac)) for name, mac in plan["macs"].items() if mac["violations"])
     warnings = _warnings(plan["macs"])
     if warnings:
         blocks.append("\n".join(["warnings:", *(f"  {line}" for line in warnings)]))
-    blocks.append(verdict(plan))
     return "\n\n".join(blocks)
 
 
 def refusal_report(plan: Data) -> str:
-    """Every refused Mac, with ledger and smallest change, and the verdict."""
+    """The verdict; then reasons, ledger and smallest change of each refused Mac."""
     refused = [(name, mac) for name, mac in plan["macs"].items() if mac["violations"]]
-    blocks = ["\n".join(_refusal(name, mac)) for name, mac in refused]
-    return "\n\n".join([verdict(plan), *blocks])
+    return "\n\n".join([verdict(plan), *("\n".join(_refusal(name, mac)) for name, mac in refused)])
 
 
 def verdict(plan: Data) -> str:
