@@ -19,7 +19,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import FrameType
 
 GATE = pathlib.Path(__file__).resolve().parent
@@ -87,24 +87,28 @@ def log_of(step: Step) -> pathlib.Path:
     return OUTPUT / f"{step.name}.log"
 
 
-def end_group(group: int) -> None:
-    """Ends a process group: asks first, so that traps can clean up, then kills what is left of it."""
+def group_lives(group: int, number: int = 0) -> bool:
+    """Sends a signal (0: none) to a process group; False when there is nobody left to get it."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
+
+
+def end_group(group: int, reap: Callable[[], object] = lambda: None) -> None:
+    """Ends a process group: asks first, so that traps can clean up, then kills what is left of it.
+
+    reap collects its leader when that is our child: a group with an uncollected member still counts as alive.
+    """
     deadline = time.monotonic() + GRACE_SECONDS
-    number = signal.SIGTERM
-    while True:
-        try:
-            os.killpg(group, number)
-        except (ProcessLookupError, PermissionError):
-            return
-        if number == signal.SIGKILL:
-            return
-        while time.monotonic() < deadline:
-            time.sleep(0.1)
-            try:
-                os.killpg(group, 0)
-            except (ProcessLookupError, PermissionError):
-                return
-        number = signal.SIGKILL
+    alive = group_lives(group, signal.SIGTERM)
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.05)
+        reap()
+        alive = group_lives(group)
+    if alive:
+        group_lives(group, signal.SIGKILL)
 
 
 def start_guardian() -> int:
@@ -161,7 +165,7 @@ def finished(running: list[Running], guardian: int) -> list[Result]:
         if returncode is None and not late:
             continue
         result = judge(item, returncode)
-        end_group(item.process.pid)
+        end_group(item.process.pid, item.process.poll)
         item.process.wait()
         os.write(guardian, f"-{item.process.pid}\n".encode())
         running.remove(item)
@@ -182,7 +186,7 @@ def run(steps: Sequence[Step]) -> list[Result]:
             time.sleep(0.1)
     finally:
         for item in running:
-            end_group(item.process.pid)
+            end_group(item.process.pid, item.process.poll)
     return results
 
 
