@@ -11,7 +11,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """What a module of this collection can do, described once; a module adds only support and details."""
 
-    # Every module names this one and states its support of the first three attributes.
+    # Every module names this one and states its support of the first three attributes, and its platforms.
     DOCUMENTATION = r"""
 options: {}
 attributes:
@@ -23,6 +23,9 @@ attributes:
     description:
       - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
       - This assumes that nothing else changed the Mac in the meantime.
+  platform:
+    description: Target operating systems that this action can run on.
+    support: full
 """
 
     # For modules that only read.
