@@ -16,15 +16,11 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import (
-    as_data,
-    plan_fleet,
-)
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import (
     refusal_report,
     summary_report,
 )
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain, variables_of
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain, plan_data, variables_of
 
 _SPEC: dict[str, dict[str, t.Any]] = {
     "hosts": {"type": "list", "elements": "str", "required": True},
@@ -61,14 +57,13 @@ def _plan(arguments: dict[str, t.Any], hostvars: t.Mapping[str, t.Any]) -> dict[
     """The plan as data; the variables of each Mac are read once."""
     names = [*arguments["hosts"], *arguments["unasked"]]
     fleet = {str(name): variables_of(hostvars[name]) for name in names}
-    plan = plan_fleet(
+    return plan_data(
         fleet,
         unreachable=arguments["unreachable"],
         unasked=arguments["unasked"],
         refuse_unreachable=arguments["on_unreachable"] == "refuse",
         now=int(time.time()),
     )
-    return as_data(plan)
 
 
 def _refuse_play_variables(task_vars: dict[str, t.Any]) -> None:

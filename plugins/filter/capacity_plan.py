@@ -85,11 +85,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import (
-    as_data,
-    plan_fleet,
-)
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import variables_of
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plan_data, variables_of
 
 
 def capacity_plan(
@@ -103,8 +99,7 @@ def capacity_plan(
         raise AnsibleFilterError("capacity_plan takes a mapping of host names to the variables of each host")
     variables = {str(name): variables_of(host) for name, host in fleet.items()}
     moment = int(time.time()) if now is None else now
-    plan = plan_fleet(variables, unreachable, refuse_unreachable=refuse_unreachable, now=moment)
-    return as_data(plan)
+    return plan_data(variables, unreachable=unreachable, refuse_unreachable=refuse_unreachable, now=moment)
 
 
 class FilterModule:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections.abc as c
 import difflib
 import json
 import typing as t
@@ -62,7 +63,7 @@ class Fields:
         self.path = path
         self.mistakes = mistakes
         self.raw: t.Mapping[t.Any, t.Any] = {}
-        if isinstance(raw, t.Mapping):
+        if isinstance(raw, (dict, c.Mapping)):
             self.raw = raw
         elif raw is not None:
             self.wrong("", raw, "a mapping of fields")
@@ -72,18 +73,17 @@ class Fields:
         name = f"{self.path}.{field}" if self.path and field else self.path or field
         self.mistakes.append(Mistake(self.pool, name or "itself", show(given), allowed, check))
 
-    def known(self, names: t.Iterable[str]) -> None:
+    def known(self, names: t.Collection[str]) -> None:
         """Refuse every field that is not among ``names``, with the nearest known one."""
-        names = tuple(names)
         for field in self.raw:
             if field not in names:
                 self._unknown(field, names)
 
-    def _unknown(self, field: t.Any, names: t.Sequence[str]) -> None:
+    def _unknown(self, field: t.Any, names: t.Collection[str]) -> None:
         name = f"{self.path}.{field}" if self.path else str(field)
         # Not its value: it may be a secret in the wrong place.
         given = "an unknown field"
-        allowed = ", ".join(sorted(names)) + nearest(field, names)
+        allowed = ", ".join(sorted(names)) + nearest(field, sorted(names))
         self.mistakes.append(Mistake(self.pool, name, given, allowed))
 
     def has(self, field: str) -> bool:

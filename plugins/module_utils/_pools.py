@@ -65,22 +65,24 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}\Z")
 _NAME_ALLOWED = "a lower-case letter, then at most 30 of a-z, 0-9 and -"
 _LABEL_ALLOWED = "a text of 1 to 256 characters without comma or blank, and not one that is added anyway: "
 _DIGEST = re.compile(r".+@sha256:[0-9a-f]{64}\Z")
-_FIELDS = (
-    "name",
-    "isolation",
-    "guest",
-    "count",
-    "cpus",
-    "memory",
-    "disk",
-    "image",
-    "labels",
-    "lifecycle",
-    "trust",
-    "network",
-    "port_base",
-    "pids_limit",
-    "github",
+_FIELDS = frozenset(
+    (
+        "name",
+        "isolation",
+        "guest",
+        "count",
+        "cpus",
+        "memory",
+        "disk",
+        "image",
+        "labels",
+        "lifecycle",
+        "trust",
+        "network",
+        "port_base",
+        "pids_limit",
+        "github",
+    )
 )
 _GUESTS = {"tart": ("macos", "linux"), "docker": ("linux",), "container": ("linux",)}
 _NETWORKS = {"tart": ("nat", "softnet"), "docker": ("bridge", "none"), "container": ("nat",)}

@@ -9,11 +9,14 @@
 from __future__ import annotations
 
 import collections.abc as c
+import gc
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import (
     MEASURED,
     VARIABLES,
+    as_data,
+    plan_fleet,
 )
 
 #: Set by the role C(capacity) on a Mac that could not be read.
@@ -22,6 +25,8 @@ FAILURE = "capacity_failure"
 
 def plain(value: t.Any) -> t.Any:
     """Copy ``value`` into dicts and lists of Python's own; Ansible's are templated as they are read."""
+    if isinstance(value, (str, int, float, type(None))):
+        return value
     if isinstance(value, c.Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -43,3 +48,15 @@ def variables_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     elif MEASURED in host:
         found[MEASURED] = plain(host[MEASURED])
     return found
+
+
+def plan_data(fleet: t.Mapping[str, t.Mapping[str, t.Any]], **options: t.Any) -> t.Dict[str, t.Any]:
+    """The plan of a fleet as data; ``options`` are those of ``plan_fleet``."""
+    # A plan makes no cycles: the collector would only walk the growing result, a third of the time.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        return as_data(plan_fleet(fleet, **options))
+    finally:
+        if collecting:
+            gc.enable()

@@ -131,7 +131,7 @@ def _read_facts(reader: _Reader, variables: HostVariables) -> t.Tuple[MacFacts, 
     if measured is None:
         facts, mistakes = reader.read(parse_facts, declared)
         return _without_memory(facts), mistakes
-    facts, mistakes = reader.read(parse_facts, measured, MEASURED)
+    facts, mistakes = parse_facts(measured, MEASURED)
     if declared is None:
         return facts, mistakes
     more, wrong = reader.read(parse_facts, declared)
