@@ -1,0 +1,125 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the host does with a running Mac: stop, reboot, look, change, run something inside."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import time
+from pathlib import Path
+
+from host import profiles
+from host.layout import Instance, MacsimError, alive, all_names, mac_dir, read_instance, state_dir
+
+_STOP_TIMEOUT_S = 10.0
+_REBOOT_TIMEOUT_S = 60.0
+_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+
+
+def running() -> list[dict[str, object]]:
+    """Records of the Macs that live."""
+    found = []
+    for name in all_names():
+        try:
+            found.append(read_instance(name).public())
+        except MacsimError:
+            continue
+    return found
+
+
+def stop(name: str) -> None:
+    """End a Mac and wait until nothing of it is left; a dead one's record is cleared."""
+    directory = mac_dir(name)
+    if not directory.exists():
+        raise MacsimError(f"no Mac {name!r} is running (looked in {state_dir()})")
+    record = _raw_record(directory)
+    for key in ("supervisor", "pid"):
+        if alive(record.get(key, 0)) and record.get(key):
+            os.kill(record[key], signal.SIGTERM if key == "supervisor" else signal.SIGKILL)
+            _wait_gone(directory, record)
+    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        state_dir().rmdir()
+    except OSError:
+        pass
+
+
+def _raw_record(directory: Path) -> dict[str, int]:
+    try:
+        return json.loads((directory / "info.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def _wait_gone(directory: Path, record: dict[str, int]) -> None:
+    deadline = time.monotonic() + _STOP_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if not directory.exists() or not (alive(record["supervisor"]) or alive(record["pid"])):
+            return
+        time.sleep(0.02)
+
+
+def read_state(name: str, file: str) -> str:
+    """Content of one of the files that the stand-ins keep."""
+    return (read_instance(name).root / "private/var/macsim" / file).read_text()
+
+
+def order_faults(name: str, faults: object) -> None:
+    """Replace the ordered faults; raises MacsimError when they are no list of dictionaries with a tool."""
+    if not isinstance(faults, list) or not all(isinstance(fault, dict) and "tool" in fault for fault in faults):
+        raise MacsimError("faults are a list of dictionaries, each with a tool")
+    path = read_instance(name).root / "private/var/macsim/faults.json"
+    with open(path, "r+", encoding="utf-8") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        stream.truncate()
+        json.dump(faults, stream)
+
+
+def change(name: str, assignments: list[str]) -> dict[str, object]:
+    """Set values of the Mac's description (JSON, or plain text); returns the whole description."""
+    instance = read_instance(name)
+    state = instance.root / "private/var/macsim"
+    mac = json.loads((state / "mac.json").read_text())
+    for assignment in assignments:
+        key, separator, text = assignment.partition("=")
+        if not separator or key not in mac:
+            raise MacsimError(f"{assignment!r}: KEY=JSON with one of {', '.join(sorted(mac))}")
+        mac[key] = _value(text)
+    if assignments:
+        for file, content in (("mac.json", profiles.dump(mac)), ("identity", profiles.identity(mac))):
+            (state / f"{file}.new").write_text(content)
+            (state / f"{file}.new").rename(state / file)
+        (instance.root / "System/Library/CoreServices/SystemVersion.plist").write_text(profiles.version_plist(mac))
+    return mac
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def reboot(name: str) -> None:
+    """Ask the Mac's launchd for a reboot and wait for it."""
+    instance = read_instance(name)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_REBOOT_TIMEOUT_S)
+        connection.connect(f"/proc/{instance.pid}/root/private/var/macsim/launchd.sock")
+        connection.sendall(json.dumps({"verb": "reboot"}).encode() + b"\n")
+        answer = connection.makefile().readline()
+    if not answer or json.loads(answer)[0] != 0:
+        raise MacsimError(f"Mac {name!r} did not reboot: {answer.strip() or 'no answer'}")
+
+
+def execute(instance: Instance, words: list[str]) -> None:
+    """Become the command inside the Mac, as root; never returns."""
+    environment = {"PATH": _PATH, "HOME": "/var/root", "USER": "root", "LOGNAME": "root", "TERM": os.environ.get("TERM", "dumb")}
+    arguments = ["nsenter", "-t", str(instance.pid), "-m", "-u", "-p", "-r", "-w", "--", *words]
+    os.execvpe("/usr/bin/nsenter", arguments, environment)
