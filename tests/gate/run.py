@@ -44,6 +44,7 @@ STEPS = (
     Step("unit", 5, quick=True),
     Step("unit-39", 5, quick=True),
     Step("house", 2, quick=True),
+    Step("types", 5, quick=True),
     Step("lint", 5, quick=True),
     Step("sanity", 15),
     Step("docs", 5),
