@@ -1,0 +1,40 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""From pools to the containers that the module docker_runners makes for them."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
+
+
+def wanted_containers(pools: t.Sequence[Pool], command: t.Sequence[str] = (), user: str = "") -> t.List[t.Dict[str, t.Any]]:
+    """The option C(containers) for the persistent docker runners of ``pools``, sizes in bytes.
+
+    Containers of ephemeral runners are made for each job, by the slot that runs it.
+    """
+    options: t.Dict[str, t.Any] = {}
+    if command:
+        options["command"] = list(command)
+    if user:
+        options["user"] = user
+    return [
+        {
+            "name": slot,
+            "image": pool.image,
+            "memory": pool.memory,
+            "cpus": pool.cpus,
+            "pids_limit": pool.pids_limit,
+            "disk": pool.disk,
+            "network": pool.network,
+            **options,
+        }
+        for pool in pools
+        if pool.isolation == "docker" and pool.lifecycle == "persistent"
+        for slot in pool.slots
+    ]
