@@ -7,6 +7,7 @@
 Rules: a licence header in each source file; thin modules, short and annotated functions, private module_utils, no __init__.py
 below plugins; every module in the action group and its documentation; every role with README and a specification that says
 the same as its defaults.
+--fix puts the missing headers in.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ FUNCTION_LINES = 40
 SOURCE_SUFFIXES = {".py", ".yml", ".yaml", ".sh", ".j2", ".toml", ".cfg"}
 # Written or rewritten by a tool, which drops a header.
 NO_HEADER = {"changelogs/changelog.yaml"}
-HEADER = "SPDX-License-Identifier: GPL-3.0-or-later"
+LICENCE = "SPDX-License-Identifier: GPL-3.0-or-later"
+HEADER = f"""# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# {LICENCE}
+
+"""
 DOCUMENTS = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 ACTION_GROUP = "mac_runners"
 FRAGMENT = "action_packer.mac_runners._attributes.actiongroup_mac_runners"
@@ -47,12 +53,25 @@ def text_of(path: pathlib.Path) -> str:
     return (ROOT / path).read_text(encoding="utf-8", errors="replace")
 
 
-def missing_headers(paths: list[pathlib.Path]) -> Iterator[Breach]:
+def without_header(paths: list[pathlib.Path]) -> Iterator[pathlib.Path]:
     for path in paths:
         start = text_of(path)[:1000]
         is_source = path.suffix in SOURCE_SUFFIXES or (not path.suffix and start.startswith("#!"))
-        if is_source and start.strip() and str(path) not in NO_HEADER and HEADER not in start:
-            yield f"{path}:1: no '{HEADER}' in its first lines"
+        if is_source and start.strip() and str(path) not in NO_HEADER and LICENCE not in start:
+            yield path
+
+
+def missing_headers(paths: list[pathlib.Path]) -> Iterator[Breach]:
+    for path in without_header(paths):
+        yield f"{path}:1: no '{LICENCE}' in its first lines"
+
+
+def add_headers(paths: list[pathlib.Path]) -> None:
+    """Below a #! line, otherwise at the top; templates are left to their authors, whose comments differ."""
+    for path in [path for path in without_header(paths) if path.suffix != ".j2"]:
+        text = text_of(path)
+        shebang, rest = text.split("\n", 1) if text.startswith("#!") else ("", text)
+        (ROOT / path).write_text((shebang + "\n" if shebang else "") + HEADER + rest.lstrip("\n"), encoding="utf-8")
 
 
 def plugin_trees(paths: list[pathlib.Path]) -> Iterator[tuple[pathlib.Path, ast.Module]]:
@@ -160,8 +179,10 @@ def is_template(value: Any) -> bool:
 RULES = (missing_headers, unhealthy_plugins, unlisted_modules, unhealthy_roles)
 
 
-def main() -> int:
+def main(arguments: list[str]) -> int:
     paths = sources()
+    if arguments == ["--fix"]:
+        add_headers(paths)
     broken = 0
     for rule in RULES:
         breaches = list(rule(paths))
@@ -172,4 +193,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
