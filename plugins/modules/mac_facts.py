@@ -233,6 +233,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
 
+#: Seconds; Apple's container is known to hang for ever, and each of these commands takes well below one.
+COMMAND_TIMEOUT = 60
+
 
 def main() -> None:
     module = AnsibleModule(
@@ -245,7 +248,7 @@ def main() -> None:
     )
     try:
         facts = read_facts(
-            runner(module),
+            runner(module, timeout=COMMAND_TIMEOUT),
             tart_homes=module.params["tart_homes"],
             docker_sockets=module.params["docker_sockets"],
             disk_path=module.params["disk_path"] or "",
