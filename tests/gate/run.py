@@ -48,8 +48,9 @@ STEPS = (
     Step("lint", 5, quick=True),
     Step("sanity", 15),
     Step("docs", 5),
-    Step("integration", 20),
+    Step("acceptance", 30),
     Step("macsim", 20),
+    Step("integration", 20),
     Step("package", 5),
     Step("molecule", 20),
 )
