@@ -15,10 +15,16 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.ledger import docker_vm_need, docker_vm_size
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.ledger import (
+    build_ledger,
+    docker_pools,
+    docker_vm_need,
+    docker_vm_size,
+)
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Change, MacPlan, Situation, Violation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.shrink import Shrinkable, shrink
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Cost
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import format_size
 
@@ -81,9 +87,7 @@ def _search(situation: Situation) -> t.Optional[Pools]:
         best: t.Optional[_Candidate] = None
         for drops in _drops(dropped, ordered, limits):
             budget -= 1
-            candidate = _candidate(situation, dict(zip((pool.name for pool in ordered), drops)))
-            if candidate is not None and (best is None or candidate.shrunk < best.shrunk):
-                best = candidate
+            best = _better(situation, dict(zip((pool.name for pool in ordered), drops)), best)
             if budget <= 0 or (best is not None and best.shrunk == 0):
                 break
         if best is not None or budget <= 0:
@@ -99,18 +103,24 @@ def _limits(situation: Situation, pools: Pools) -> t.List[_Limit]:
     in_vm = [vm_size is not None and pool.isolation == "docker" for pool in pools]
     memory = _Limit(
         -ledger_free - _freed_with_last_container(situation, pools),
-        tuple(0 if inside else pool.memory + cost.overhead for pool, cost, inside in zip(pools, costs, in_vm)),
+        tuple(0 if inside else _memory(pool, cost) for pool, cost, inside in zip(pools, costs, in_vm)),
     )
     limits = [_after_shrinking(memory, pools, costs, in_vm, False)]
     if vm_size is not None:
-        need = docker_vm_need(situation) - vm_size
-        inside = _Limit(need, tuple(pool.memory if here else 0 for pool, here in zip(pools, in_vm)))
+        frees = tuple(_memory(pool, cost) if here else 0 for pool, cost, here in zip(pools, costs, in_vm))
+        # Without containers of ours the VM need not hold even its base.
+        inside = _Limit(min(docker_vm_need(situation) - vm_size, _sum(pools, frees)), frees)
         limits.append(_after_shrinking(inside, pools, costs, in_vm, True))
     return [limit for limit in limits if limit.deficit > 0] + _counted_limits(situation, pools)
 
 
+def _memory(pool: Pool, cost: Cost) -> int:
+    """What one runner takes."""
+    return pool.memory + cost.overhead
+
+
 def _after_shrinking(
-    limit: _Limit, pools: Pools, costs: t.Sequence[t.Any], in_vm: t.Sequence[bool], inside: bool
+    limit: _Limit, pools: Pools, costs: t.Sequence[Cost], in_vm: t.Sequence[bool], inside: bool
 ) -> _Limit:
     """What is still missing when every runner has shrunk to its minimum."""
     spare = sum(
@@ -137,13 +147,18 @@ def _counted_limits(situation: Situation, pools: Pools) -> t.List[_Limit]:
     }
     violations = plan_mac(situation).violations
     return [
-        _Limit(violation.need - violation.have, per_runner[violation.check])
+        # Foreign guests alone may be too many: then all of ours have to go, and no more than all.
+        _Limit(min(violation.need - violation.have, _sum(pools, per_runner[violation.check])), per_runner[violation.check])
         for violation in violations
         if violation.check in per_runner
         and not violation.pool
         and violation.need is not None
         and violation.have is not None
     ]
+
+
+def _sum(pools: Pools, each: t.Sequence[int]) -> int:
+    return sum(pool.count * one for pool, one in zip(pools, each))
 
 
 def _drops(total: int, pools: Pools, limits: t.Sequence[_Limit]) -> t.Iterator[t.Tuple[int, ...]]:
@@ -162,24 +177,24 @@ def _drops(total: int, pools: Pools, limits: t.Sequence[_Limit]) -> t.Iterator[t
             yield (here, *others)
 
 
-def _candidate(situation: Situation, drops: t.Mapping[str, int]) -> t.Optional[_Candidate]:
-    """Drop, shrink what is still missing, and plan again: None when that does not fit."""
+def _better(situation: Situation, drops: t.Mapping[str, int], best: t.Optional[_Candidate]) -> t.Optional[_Candidate]:
+    """Drop, shrink what is still missing and plan again: what fits with fewer bytes shrunk, or else ``best``."""
     pools = tuple(
         dataclasses.replace(pool, count=pool.count - drops[pool.name]) if drops[pool.name] else pool
         for pool in situation.pools
     )
-    smaller = dataclasses.replace(situation, pools=pools)
-    taken = _shrinks(smaller)
+    taken = _shrinks(dataclasses.replace(situation, pools=pools))
     if taken is None:
-        return None
+        return best
+    total = sum(pool.count * taken.get(pool.name, 0) for pool in pools)
+    if best is not None and total >= best.shrunk:
+        return best
     shrunk = tuple(
         dataclasses.replace(pool, memory=pool.memory - taken[pool.name]) if taken.get(pool.name) else pool
         for pool in pools
     )
-    if not plan_mac(dataclasses.replace(situation, pools=shrunk)).fits:
-        return None
-    total = sum(pool.count * taken.get(pool.name, 0) for pool in pools)
-    return _Candidate(total, shrunk)
+    fits = plan_mac(dataclasses.replace(situation, pools=shrunk)).fits
+    return _Candidate(total, shrunk) if fits else best
 
 
 def _shrinks(situation: Situation) -> t.Optional[t.Dict[str, int]]:
@@ -189,8 +204,9 @@ def _shrinks(situation: Situation) -> t.Optional[t.Dict[str, int]]:
         spare = Shrinkable(pool.name, pool.count, pool.memory - situation.policy.costs[pool.kind].minimum)
         in_vm = vm_size is not None and pool.isolation == "docker"
         (inside if in_vm else outside).append(spare)
-    taken = shrink(-plan_mac(situation).free, outside)
-    taken_inside = shrink(docker_vm_need(situation) - vm_size, inside) if vm_size is not None and inside else {}
+    taken = shrink(-sum(line.bytes for line in build_ledger(situation)), outside)
+    too_much_inside = docker_vm_need(situation) - vm_size if vm_size is not None and docker_pools(situation) else 0
+    taken_inside = shrink(too_much_inside, inside)
     if taken is None or taken_inside is None:
         return None
     return {**taken, **taken_inside}

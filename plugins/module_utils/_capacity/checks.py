@@ -193,7 +193,8 @@ def _cpus(situation: Situation) -> Violations:
 def disk_need(situation: Situation) -> int:
     """Bytes on disk that are still to be made: new runners, and images not yet there."""
     owned = {workload.name for workload in situation.facts.workloads if workload.owned}
-    need, images = 0, set(situation.facts.images)
+    # Each isolation has an image store of its own.
+    need, images = 0, {(pool.isolation, pool.image) for pool in situation.pools if pool.image in situation.facts.images}
     for pool in situation.pools:
         missing = pool.count
         if owned:
@@ -207,8 +208,8 @@ def disk_need(situation: Situation) -> int:
     return need
 
 
-def _image_key(pool: Pool) -> str:
-    return pool.image or f"template of {pool.isolation}"
+def _image_key(pool: Pool) -> t.Tuple[str, str]:
+    return pool.isolation, pool.image
 
 
 def _disk(situation: Situation) -> Violations:

@@ -59,8 +59,9 @@ def docker_vm_size(situation: Situation) -> t.Optional[int]:
 
 
 def docker_vm_need(situation: Situation) -> int:
-    """Bytes that the Docker VM needs: its base and every container's limit."""
-    ours = sum(pool.count * pool.memory for pool in docker_pools(situation))
+    """Bytes that the Docker VM needs: its base and every container's limit and overhead."""
+    overhead = situation.policy.costs["docker"].overhead
+    ours = sum(pool.count * (pool.memory + overhead) for pool in docker_pools(situation))
     foreign = sum(workload_memory(situation, workload) for workload in _foreign_containers(situation))
     return situation.policy.docker_vm_base + ours + foreign
 

@@ -77,7 +77,7 @@ def _refusal(name: str, mac: Data) -> t.Iterator[str]:
         yield "  smallest change that fits:"
         yield from (f"    {change['message']}" for change in mac["changes"])
     else:
-        yield "  no change of a count or a memory size alone makes it fit"
+        yield "  no change of counts and memory sizes alone was found that makes it fit"
     for move in mac["moves"]:
         yield f"  or {move['message']}"
 

@@ -52,7 +52,10 @@ def _split(total: int, pools: t.Tuple[Shrinkable, ...]) -> t.Optional[t.Tuple[in
     if total % functools.reduce(math.gcd, (pool.count for pool in pools)):
         return None
     high = min(first.most, total // first.count)
-    low = max(0, -(-(total - _capacity(rest)) // first.count))
+    # The largest possible part is never further from the top than this: as soon as another pool gives
+    # ``first.count`` bytes a runner, the first can take them over in steps of that pool's count at most.
+    near = high - sum(pool.count for pool in rest)
+    low = max(0, near, -(-(total - _capacity(rest)) // first.count))
     for part in range(high, low - 1, -1):
         others = _split(total - part * first.count, rest)
         if others is not None:
