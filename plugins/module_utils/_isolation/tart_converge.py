@@ -1,0 +1,116 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""The whole way of a list of VMs: read, plan, lock, look again, judge the room, do it, read back."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, Seen, TartError, Vm
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart, is_remote, reference
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import job_content
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_plan import (
+    VmPlan,
+    images_of,
+    plan_vms,
+    resource_plan,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import Store, read_store, require_own_slots
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
+
+_GROWING = ("clone", "set", "start")
+
+
+class Request(t.NamedTuple):
+    """What a task asks for; ``pools``, ``capacity`` and ``licences`` as the user wrote them, times in seconds."""
+
+    vms: t.Tuple[Vm, ...]
+    purge: bool = False
+    recreate: bool = False
+    check: bool = False
+    stop_timeout: float = 120
+    start_timeout: float = 120
+    pools: t.Any = None
+    capacity: t.Any = None
+    licences: t.Any = None
+
+
+class Outcome(t.NamedTuple):
+    """What was or would be done, what failed by VM name, and what is there now."""
+
+    plan: ResourcePlan
+    errors: t.Dict[str, str]
+    warnings: t.List[str]
+    store: Store
+
+
+def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
+    """Bring the VMs to what is asked for, or in check mode say what that would be."""
+    store, plans = _read_and_plan(tart, place, request)
+    if not any(plan.actions for plan in plans):
+        return _outcome(plans, [], {}, store)
+    if request.check:
+        _judge_room(run, plans, store, place, request)
+        return _outcome(plans, _pulls(plans, tart), {}, store)
+    if not tart.installed:
+        raise TartError(f"Tart is not at {place.tart}; the role action_packer.mac_runners.tart installs it")
+    return _change(run, tart, place, request)
+
+
+def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, apply_plans
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
+
+    with mac_lock("tart_vms", place.state_dir):
+        store, plans = _read_and_plan(tart, place, request)
+        _judge_room(run, plans, store, place, request)
+        pulls = _pulls(plans, tart)
+        tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout)
+        errors = apply_plans(plans, pulls, tools)
+        return _outcome(plans, pulls, errors, read_store(tart, place))
+
+
+def _read_and_plan(tart: Tart, place: Place, request: Request) -> t.Tuple[Store, t.List[VmPlan]]:
+    store = read_store(tart, place)
+    require_own_slots((vm.slot for vm in request.vms if vm.name not in store or store[vm.name].job is None), place)
+    jobs = {vm.name: job_content(vm, place) for vm in request.vms}
+    return store, plan_vms(request.vms, store, jobs, request.purge, request.recreate)
+
+
+def _pulls(plans: t.Sequence[VmPlan], tart: Tart) -> t.List[str]:
+    """Images that have to be fetched. A cached tag is not refreshed: what a VM was made from is in its marker."""
+    images = [image for image in images_of(plans) if is_remote(image)]
+    if not images:
+        return []
+    cached = tart.cached() if tart.installed else set()
+    return [image for image in images if reference(image) not in cached]
+
+
+def _judge_room(run: Run, plans: t.Sequence[VmPlan], store: Store, place: Place, request: Request) -> None:
+    if any(plan.does(verb) for plan in plans for verb in _GROWING):
+        from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_room import require_vm_room
+
+        require_vm_room(run, request, store, place)
+
+
+def _outcome(plans: t.Sequence[VmPlan], pulls: t.Sequence[str], errors: t.Dict[str, str], store: Store) -> Outcome:
+    warnings = [warning for plan in plans for warning in plan.warnings]
+    return Outcome(resource_plan(plans, pulls), errors, warnings, store)
+
+
+def resource_of(seen: Seen) -> t.Dict[str, t.Any]:
+    """A VM of ours for the result of a module."""
+    return {
+        "name": seen.name,
+        "slot": seen.slot,
+        "state": seen.state,
+        "image": seen.image,
+        "guest": seen.guest,
+        "cpus": seen.cpus,
+        "memory": seen.memory,
+    }
