@@ -29,25 +29,31 @@ def read_disk_free(run: Run, path: str, warn: Warn) -> t.Optional[int]:
     Where diskutil does not say it, the free bytes of the file system, with a warning. None
     when neither can be read.
     """
-    mount = DATA_VOLUME if path in ("", "/") else parse_df(run([DF, "-k", "-P", path]).stdout)
+    path = _existing(path or "/")
+    mount = DATA_VOLUME if path == "/" else parse_df(run([DF, "-k", "-P", path]).stdout)
     free = _container_free(run, mount) if mount else None
     if free is not None:
         return free
-    free = read_statvfs_free(path or "/")
+    free = read_statvfs_free(path)
     if free is not None:
-        warn(f"diskutil does not say how much is free around {path or '/'}; taken from the file system instead")
+        warn(f"diskutil does not say how much is free around {path}; taken from the file system instead")
     return free
 
 
 def read_statvfs_free(path: str) -> t.Optional[int]:
     """Free bytes of the file system that ``path`` is, or is going to be, in."""
-    while not os.path.exists(path) and path != os.path.dirname(path):
-        path = os.path.dirname(path)
     try:
-        status = os.statvfs(path)
+        status = os.statvfs(_existing(path))
     except OSError:
         return None
     return status.f_bavail * status.f_frsize
+
+
+def _existing(path: str) -> str:
+    """The path, or what of it is there already."""
+    while not os.path.exists(path) and path != os.path.dirname(path):
+        path = os.path.dirname(path)
+    return path
 
 
 def parse_df(text: str) -> str:

@@ -166,7 +166,7 @@ def parse_container(entry: t.Mapping[str, t.Any], details: t.Mapping[str, t.Any]
 
 def parse_images(entries: t.Iterable[t.Mapping[str, t.Any]]) -> t.List[str]:
     """Tags, digests and ids from ``/images/json``."""
-    found = set()
+    found: t.Set[str] = set()
     for entry in entries:
         references = [*(entry.get("RepoTags") or []), *(entry.get("RepoDigests") or [])]
         found.update(reference for reference in references if "<none>" not in reference)

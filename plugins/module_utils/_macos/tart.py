@@ -18,6 +18,7 @@ import json
 import os
 import plistlib
 import stat
+import time
 import typing as t
 import xml.parsers.expat
 
@@ -39,6 +40,8 @@ LAUNCHD_DIRS = ("/Library/LaunchDaemons", "/Library/LaunchAgents")
 _GUESTS = {"darwin": "macos", "linux": "linux"}
 _LARGEST_MEMORY = 2**50
 _DEEPEST_IMAGE = 12
+#: Seconds between attempts to read a config.json.
+_CONFIG_DELAYS = (0.02, 0.1)
 
 
 class TartHome(t.NamedTuple):
@@ -153,7 +156,7 @@ def _read_entry(home: TartHome, parent: int, name: str, unread: Unread) -> t.Opt
 def _read_vm(home: TartHome, directory: int, name: str) -> TartVm:
     descriptor = open_regular("config.json", directory, writable=True)
     try:
-        guest, memory = parse_config(read_all(descriptor))
+        guest, memory = _read_config(descriptor)
         holder = lock_holder(descriptor)
         uid = os.fstat(descriptor).st_uid
     finally:
@@ -164,10 +167,21 @@ def _read_vm(home: TartHome, directory: int, name: str) -> TartVm:
         guest=guest,
         memory=memory,
         state=_state(directory, holder),
-        owned=name.startswith(OWNED_PREFIX) and has_marker(directory),
+        owned=name.startswith(OWNED_PREFIX) and has_marker(directory, name[len(OWNED_PREFIX) :]),
         holder=holder,
         uid=uid,
     )
+
+
+def _read_config(descriptor: int) -> t.Tuple[str, int]:
+    for delay in _CONFIG_DELAYS:
+        try:
+            return parse_config(read_all(descriptor))
+        except ValueError:
+            # `tart set` writes the file in place: it may be half there.
+            time.sleep(delay)
+            os.lseek(descriptor, 0, os.SEEK_SET)
+    return parse_config(read_all(descriptor))
 
 
 def parse_config(content: bytes) -> t.Tuple[str, int]:
@@ -198,13 +212,13 @@ def _exists(name: str, directory: int) -> bool:
     return True
 
 
-def has_marker(directory: int) -> bool:
-    """Whether the directory of a VM holds our marker: a regular file that names us."""
+def has_marker(directory: int, slot: str) -> bool:
+    """Whether the directory of a VM holds our marker: a regular file that names us and no other slot."""
     try:
         marker = json.loads(read_regular(MARKER, directory))
     except (OSError, ValueError):
         return False
-    return isinstance(marker, dict) and marker.get("owner") == OWNER
+    return isinstance(marker, dict) and marker.get("owner") == OWNER and marker.get("slot", slot) == slot
 
 
 def read_images(home: TartHome, unread: Unread) -> t.List[str]:
