@@ -16,6 +16,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import VARIABLES
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import (
     refusal_report,
     summary_report,
@@ -70,7 +71,7 @@ def _refuse_play_variables(task_vars: dict[str, t.Any]) -> None:
     """A fleet is read host by host, where variables of a play or a role are not seen: what they
     would change must not go unseen."""
     host = task_vars["hostvars"][task_vars["inventory_hostname"]]
-    for name in ("mac_runners_pools", "mac_runners_capacity", "mac_runners_licences"):
+    for name in VARIABLES:
         if name in task_vars and (name not in host or plain(host[name]) != plain(task_vars[name])):
             raise AnsibleActionFail(
                 f"{name} is set by the play or a role, where the plan of the whole fleet cannot see it; "

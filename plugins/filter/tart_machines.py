@@ -49,14 +49,14 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, duplicate_names, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
 
 
 def tart_machines(pools: t.Any, capacity: t.Any = None) -> list[dict[str, t.Any]]:
     """List the VMs of the persistent tart pools; see DOCUMENTATION."""
     policy, wrong = parse_policy(capacity)
     declared, wrong_pools = parse_pools(pools, policy)
-    mistakes = [*wrong, *wrong_pools, *duplicate_names(declared)]
+    mistakes = [*wrong, *wrong_pools]
     if mistakes:
         raise AnsibleFilterError("; ".join(mistake.message for mistake in mistakes))
     persistent = [pool for pool in declared if pool.isolation == "tart" and pool.lifecycle == "persistent"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import (
@@ -117,12 +118,15 @@ class MacFacts:
         return version_tuple(self.macos)
 
 
+_VERSION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:-[0-9A-Za-z.+-]*)?\Z")
+
+
 # A fleet of thousands has a handful of versions.
 @functools.lru_cache(maxsize=256)
 def version_tuple(text: str) -> t.Optional[t.Tuple[int, ...]]:
     """``2.32.1`` as ``(2, 32, 1)``; None when it is not a version."""
-    parts = text.split("-")[0].split(".")
-    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else None
+    match = _VERSION.match(text)
+    return tuple(int(part) for part in match.group(1).split(".")) if match else None
 
 
 def parse_facts(raw: t.Any, where: str = "mac_runners_facts") -> t.Tuple[MacFacts, t.List[Mistake]]:
@@ -144,11 +148,19 @@ def parse_facts(raw: t.Any, where: str = "mac_runners_facts") -> t.Tuple[MacFact
         docker=_docker(fields),
         container_version=_tool_version(fields, "container"),
         workloads=_workloads(fields),
-        images=frozenset(image for image in fields.items("images") if isinstance(image, str)),
-        unread=tuple(str(item) for item in fields.items("unread")),
+        images=frozenset(_texts(fields, "images")),
+        unread=tuple(" ".join(str(item).split()) for item in fields.items("unread")),
         measured_at=fields.whole("measured_at", None, 0, 2**40),
     )
     return facts, mistakes
+
+
+def _texts(fields: Fields, field: str) -> t.Iterator[str]:
+    for index, item in enumerate(fields.items(field)):
+        if isinstance(item, str):
+            yield item
+        else:
+            fields.wrong(f"{field}[{index}]", item, "a text")
 
 
 def _arch(fields: Fields) -> str:

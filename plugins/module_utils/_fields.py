@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections.abc as c
 import difflib
 import json
+import re
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import (
@@ -18,6 +19,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._units i
     parse_size,
 )
 
+#: Python's float() takes more: digits of any script, 1_000, nan.
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?\Z")
 _TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -41,8 +44,18 @@ def show(value: t.Any) -> str:
     """Write a given value as it may stand in a message: short, on one line."""
     if value is None:
         return "nothing"
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    try:
+        text = json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
+    except ValueError:
+        # Python does not write integers of thousands of digits.
+        return "a number without end"
+    return on_one_line(text)
+
+
+def on_one_line(text: str) -> str:
+    """Cut a long text, and escape what a terminal would obey or what would begin a second line."""
+    text = text if len(text) <= 80 else text[:77] + "..."
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def nearest(word: t.Any, known: t.Iterable[str]) -> str:
@@ -80,7 +93,7 @@ class Fields:
                 self._unknown(field, names)
 
     def _unknown(self, field: t.Any, names: t.Collection[str]) -> None:
-        name = f"{self.path}.{field}" if self.path else str(field)
+        name = on_one_line(f"{self.path}.{field}" if self.path else str(field))
         # Not its value: it may be a secret in the wrong place.
         given = "an unknown field"
         allowed = ", ".join(sorted(names)) + nearest(field, sorted(names))
@@ -120,7 +133,8 @@ class Fields:
         if value is None:
             return default
         try:
-            number = 0.0 if isinstance(value, bool) else float(value)
+            good = _NUMBER.match(value) if isinstance(value, str) else not isinstance(value, bool)
+            number = float(value) if good else 0.0
         except (TypeError, ValueError, OverflowError):
             number = 0.0
         if 0 < number <= most:

@@ -152,7 +152,16 @@ def parse_pools(raw: t.Any, policy: Policy) -> t.Tuple[t.Tuple[Pool, ...], t.Lis
         mistakes.extend(found)
         if pool is not None:
             pools.append(pool)
+    mistakes.extend(_named_twice(entries))
     return tuple(pools), mistakes
+
+
+def _named_twice(entries: t.Iterable[t.Any]) -> t.Iterator[Mistake]:
+    """A mistake for each pool whose name an earlier pool of the Mac already has."""
+    names = [entry["name"] for entry in entries if isinstance(entry, t.Mapping) and isinstance(entry.get("name"), str)]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1 and _NAME.match(name):
+            yield Mistake(str(name), "name", show(name), "a name that no other pool of the Mac has", "names")
 
 
 def parse_pool(raw: t.Any, policy: Policy, index: int = 0) -> t.Tuple[t.Optional[Pool], t.List[Mistake]]:
@@ -302,14 +311,3 @@ def _pids_limit(fields: Fields, isolation: str) -> int:
 def describe(pool: Pool) -> str:
     """One line about a pool for people: ``ios: 2 x 12 GiB, tart (strong)``."""
     return f"{pool.name}: {pool.count} x {format_size(pool.memory)}, {pool.isolation} ({pool.level})"
-
-
-def duplicate_names(pools: t.Sequence[Pool]) -> t.List[Mistake]:
-    """A mistake for each pool whose name an earlier pool of the Mac already has."""
-    seen: t.Set[str] = set()
-    mistakes = []
-    for pool in pools:
-        if pool.name in seen:
-            mistakes.append(Mistake(pool.name, "name", show(pool.name), "a name that no other pool of the Mac has", "names"))
-        seen.add(pool.name)
-    return mistakes

@@ -73,7 +73,11 @@ class _Reader:
 
     def read(self, parse: t.Callable[..., t.Any], raw: t.Any, *others: t.Any) -> t.Any:
         """``parse(raw, *others)``, remembered by what ``raw`` says and which ``others`` they are."""
-        key = (parse, repr(raw), *map(id, others))
+        try:
+            key = (parse, repr(raw), *map(id, others))
+        except ValueError:
+            # Python does not write integers of thousands of digits.
+            return parse(raw, *others)
         if key not in self._known:
             # The others are kept with the result: an id is only good while its object lives.
             self._known[key] = (parse(raw, *others), others)
@@ -173,8 +177,9 @@ def _runner_names(macs: t.Mapping[str, _Mac]) -> t.Dict[str, t.List[Violation]]:
     """Two Macs whose runners would have one name: ``a`` with pool ``b-c`` and ``a-b`` with ``c``."""
     seen: t.Dict[str, t.Tuple[str, str]] = {}
     found: t.Dict[str, t.List[Violation]] = {}
-    for mac, read in macs.items():
-        for pool in read.situation.pools:
+    # Macs without a plan come first: their names are taken, and only the others can be refused.
+    for mac, read in sorted(macs.items(), key=lambda item: not item[1].unreachable):
+        for pool in (pool for pool in read.situation.pools if pool.count):
             name = runner_name(mac, pool.name)
             other = seen.setdefault(name, (mac, pool.name))
             if other[0] != mac:

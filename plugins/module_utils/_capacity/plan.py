@@ -14,13 +14,11 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.ledger import build_ledger
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import MacPlan, Situation, Violation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import duplicate_names
 
 
 def plan_mac(situation: Situation, mistakes: t.Sequence[Mistake] = ()) -> MacPlan:
     """Plan one Mac; ``mistakes`` are what could not be read of its variables."""
     ledger = build_ledger(situation)
-    wrong = [*mistakes, *duplicate_names(situation.pools)]
-    violations = [Violation(m.check, m.pool, None, None, m.message) for m in wrong]
+    violations = [Violation(m.check, m.pool, None, None, m.message) for m in mistakes]
     violations.extend(check_all(situation, ledger))
     return MacPlan(ledger, tuple(violations), tuple(warn_all(situation)))
