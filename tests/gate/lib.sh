@@ -51,6 +51,26 @@ find_python() {
     return 1
 }
 
+# make_venv FOLDER LOCK VERSION...: pinned and hashed; the stamp holds what it was made from.
+make_venv() {
+    local folder="$1" lock="tests/requirements/$2.txt" want started=$SECONDS python
+    shift 2
+    want="$(cksum <"$lock") $*"
+    if [ "$(cat "$folder/.stamp" 2>/dev/null || true)" = "$want" ]; then
+        return 0
+    fi
+    python="$(find_python "$@")" || return 1
+    say "setup: making $folder with $python ..."
+    "$python" -m venv --clear "$folder"
+    if ! "$folder/bin/python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+        -r "$lock" >"$OUTPUT/setup-pip.log" 2>&1 </dev/null; then
+        tail -5 "$OUTPUT/setup-pip.log" >&2
+        die "pip could not install $lock into $folder (whole output: $OUTPUT/setup-pip.log)"
+    fi
+    printf '%s\n' "$want" >"$folder/.stamp"
+    say "setup: $folder is ready ($((SECONDS - started)) s)"
+}
+
 need_setup() {
     local folder
     for folder in "$@"; do
@@ -98,10 +118,11 @@ stage() {
 
 # What ansible-test needs here: a home of its own (its caches are removed by make clean), its download of pip replaced by
 # the pip that every Python bundles, and real interpreters of each version in front of pyenv's shims on PATH.
+# ansible_test_environment [CORE]: with the ansible-core of .venv, or of .venv-CORE.
 ansible_test_environment() {
-    local home="$ROOT/.cache/ansible-test" minor python version
+    local venv="$ROOT/.venv${1:+-$1}" home="$ROOT/.cache/ansible-test${1:+-$1}" minor python version
     mkdir -p "$home/.ansible/test/cache" "$home/bin"
-    version="$(sed -n "s/^ *pip='\([0-9.]*\)',.*/\1/p" "$ROOT"/.venv/lib/python3.*/site-packages/ansible_test/_internal/python_requirements.py)"
+    version="$(sed -n "s/^ *pip='\([0-9.]*\)',.*/\1/p" "$venv"/lib/python3.*/site-packages/ansible_test/_internal/python_requirements.py)"
     [ -n "$version" ] || die "cannot find the version of pip that ansible-test wants"
     cp "$ROOT/tests/gate/get_pip.py" "$home/.ansible/test/cache/get_pip_${version//./_}.py"
     for minor in 3.9 3.10 3.11 3.12 3.13 3.14; do
@@ -112,6 +133,6 @@ ansible_test_environment() {
     done
     if [ -d "${HOME:-/nonexistent}/.config/pip" ]; then mkdir -p "$home/.config" && ln -sfn "$HOME/.config/pip" "$home/.config/pip"; fi
     export HOME="$home"
-    PATH="$ROOT/.venv/bin:$home/bin:$(printf '%s' "$PATH" | tr ':' '\n' | grep -v 'pyenv.*/shims' | paste -sd: -)"
+    PATH="$venv/bin:$home/bin:$(printf '%s' "$PATH" | tr ':' '\n' | grep -v 'pyenv.*/shims' | paste -sd: -)"
     export PATH
 }

@@ -48,6 +48,7 @@ STEPS = (
     Step("lint", 5, quick=True),
     Step("sanity", 15),
     Step("docs", 5),
+    Step("cores", 10),
     Step("acceptance", 30),
     Step("macsim", 20),
     Step("integration", 20),
