@@ -64,6 +64,12 @@ def nearest(word: t.Any, known: t.Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
+def _is_number(value: t.Any) -> bool:
+    if isinstance(value, str):
+        return _NUMBER.match(value) is not None
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 class Fields:
     """The fields of one mapping; each ``read`` returns a typed value or notes a mistake.
 
@@ -133,9 +139,8 @@ class Fields:
         if value is None:
             return default
         try:
-            good = _NUMBER.match(value) if isinstance(value, str) else not isinstance(value, bool)
-            number = float(value) if good else 0.0
-        except (TypeError, ValueError, OverflowError):
+            number = float(value) if _is_number(value) else 0.0
+        except OverflowError:
             number = 0.0
         if 0 < number <= most:
             return number

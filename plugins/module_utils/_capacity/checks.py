@@ -183,7 +183,8 @@ def _cpus(situation: Situation) -> Violations:
     cores = situation.facts.cores
     if cores is None:
         return
-    have = int(cores * situation.policy.cpu_factor)
+    # 15 times 8.2 is 122.99999999999999 for a machine.
+    have = int(round(cores * situation.policy.cpu_factor, 6))
     need = sum(pool.count * pool.cpus for pool in situation.pools)
     if need > have:
         message = f"runners have {need} cpus in all, {cores} cores carry {have} ({situation.policy.cpu_factor:g} each)"
