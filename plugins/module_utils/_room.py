@@ -14,9 +14,9 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, parse_facts
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, Workload, parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Licences, Policy, parse_licences, parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, parse_pools
 
 
 class NoRoomError(MacRunnersError):
@@ -46,8 +46,8 @@ def require_room(
 ) -> None:
     """Raise :class:`NoRoomError` unless ``wanted`` fits on a Mac with these measured facts.
 
-    ``pools`` are all pools of the Mac as the user wrote them: those of other isolations count
-    too, so that a module used alone cannot fill the Mac before them.
+    ``pools`` are all pools of the Mac as the user wrote them: their other slots count too, so
+    that a module used alone cannot fill the Mac before them.
     """
     policy, wrong = parse_policy(capacity)
     declared, wrong_licences = parse_licences(licences)
@@ -65,27 +65,42 @@ def require_room(
 def _situation(
     facts: MacFacts,
     wanted: t.Sequence[Wanted],
-    others: t.Sequence[Pool],
+    pools: t.Sequence[Pool],
     policy: Policy,
     licences: Licences,
 ) -> Situation:
     names = {item.name for item in wanted}
-    isolations = {item.isolation for item in wanted}
-    # What is ours and stays although it is not wanted here takes room like a foreign one.
+    present = {workload.name: workload for workload in facts.workloads if workload.owned}
+    slots = [slot for pool in pools for slot in _other_slots(pool, names, present)]
+    covered = names | {slot.name for slot in slots}
+    # What is ours, in no pool, and not gone yet takes room like a foreign one.
     workloads = tuple(
-        dataclasses.replace(w, owned=False) if w.owned and w.name not in names and w.kind in isolations else w
-        for w in facts.workloads
+        w if not w.owned or w.name in covered else dataclasses.replace(w, owned=False) for w in facts.workloads
     )
     images = facts.images | {item.image for item in wanted if item.exists}
-    pools = [_as_pool(item) for item in wanted]
-    pools += [pool for pool in others if pool.isolation not in isolations]
     return Situation(
         mac="",
         facts=dataclasses.replace(facts, workloads=workloads, images=images),
-        pools=tuple(pools),
+        pools=(*(_as_pool(item) for item in wanted), *slots),
         policy=policy,
         licences=licences,
     )
+
+
+def _other_slots(
+    pool: Pool, names: t.Container[str], present: t.Mapping[str, Workload]
+) -> t.Iterator[Pool]:
+    """The slots of a pool that are not wanted here, each with the memory that it takes now if
+    that is more: a smaller size counts only once it is in force."""
+    if pool.isolation in NATIVE:
+        yield pool
+        return
+    for name in pool.owned_names:
+        if name not in names:
+            there = present.get(name)
+            memory = max(pool.memory, (there.memory or 0) if there and there.counts else 0)
+            disk = 0 if there else pool.disk
+            yield dataclasses.replace(pool, name=name, count=1, memory=memory, disk=disk)
 
 
 def _as_pool(item: Wanted) -> Pool:

@@ -12,7 +12,6 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import ContainerSpec
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy, parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted, require_room
 
 Facts = t.Mapping[str, t.Any]
@@ -39,9 +38,7 @@ def require_room_for(
     that the plan removes, which take no room any more.
     """
     policy, _mistakes = parse_policy(rules.capacity)
-    pools, _mistakes = parse_pools(rules.pools, policy)
     wanted = [_wanted(spec, policy, spec.name in existing) for spec in specs if spec.present]
-    wanted += _other_slots(specs, pools)
     staying = [load for load in facts.get("workloads") or [] if not _goes(load, going)]
     require_room({**facts, "workloads": staying}, wanted, rules.capacity, rules.licences, rules.pools)
 
@@ -49,18 +46,6 @@ def require_room_for(
 def _wanted(spec: ContainerSpec, policy: Policy, exists: bool) -> Wanted:
     disk = policy.costs["docker"].disk if spec.disk is None else spec.disk
     return Wanted(spec.name, "docker", spec.memory, spec.cpus, disk, "linux", spec.image, exists)
-
-
-def _other_slots(specs: t.Sequence[ContainerSpec], pools: t.Iterable[Pool]) -> t.List[Wanted]:
-    """Docker slots of the pools that are not listed here, such as ephemeral ones: they come on top."""
-    listed = {spec.name for spec in specs}
-    return [
-        Wanted(name, "docker", pool.memory, pool.cpus, pool.disk, "linux", pool.image)
-        for pool in pools
-        if pool.isolation == "docker"
-        for name in pool.owned_names
-        if name not in listed
-    ]
 
 
 def _goes(workload: Facts, going: t.Container[str]) -> bool:
