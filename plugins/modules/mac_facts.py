@@ -194,7 +194,7 @@ ansible_facts:
               type: str
               sample: running
             guest:
-              description: V(macos), V(linux), or empty when it cannot be known.
+              description: V(macos), V(linux), or V(null) when it cannot be known.
               type: str
               sample: linux
             memory:

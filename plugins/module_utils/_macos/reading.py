@@ -175,11 +175,17 @@ def _machine_entry(machine: Machine) -> Facts:
     """A VM that no tool told of: its guest is not known, and its resident size is the least it takes."""
     process = machine.process
     name, place = f"{machine.program}[{process.pid}]", f"process of {user_name(process.uid)}"
-    return _entry("vm-process", name, "running", "", process.rss or None, False, place)
+    return _entry("vm-process", name, "running", None, process.rss or None, False, place)
 
 
 def _entry(
-    kind: str, name: str, state: str, guest: str, memory: t.Optional[int], owned: bool, place: str
+    kind: str,
+    name: str,
+    state: str,
+    guest: t.Optional[str],
+    memory: t.Optional[int],
+    owned: bool,
+    place: str,
 ) -> Facts:
     return {
         "kind": kind,
