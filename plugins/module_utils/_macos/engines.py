@@ -45,12 +45,14 @@ _LARGEST_MEMORY = 2**50
 
 
 class SocketPlace(t.NamedTuple):
-    """A socket that may have an engine behind it; ``user`` runs it (empty: not known)."""
+    """A socket that may have an engine behind it; ``user`` runs it (empty: not known), and calls
+    its VM ``profile`` where there can be several."""
 
     path: str
     kind: str = ""
     user: str = ""
     uid: int = 0
+    profile: str = ""
 
 
 class Engine(t.NamedTuple):
@@ -88,7 +90,7 @@ def _in_home(user: User, unread: t.List[str]) -> t.Iterator[SocketPlace]:
                 continue
             # Nobody may send root to a socket that is not his own.
             if _owner(real) in (0, user.uid):
-                yield SocketPlace(real, kind, user.name, user.uid)
+                yield SocketPlace(real, kind, user.name, user.uid, os.path.basename(os.path.dirname(path)))
             else:
                 unread.append(f"the Docker Engine at {path}: its socket belongs to somebody else")
 
@@ -179,10 +181,15 @@ def _with_configured_size(run: Run, engine: Engine) -> Engine:
     result = ask_as(run, engine.place.user, tool, "list", "--json")
     if result.rc != 0:
         return engine
-    size = parse_colima_list(result.stdout).get(os.path.basename(os.path.dirname(engine.place.path)))
+    size = parse_colima_list(result.stdout).get(_colima_name(engine.place.profile))
     if size is None:
         return engine
     return engine._replace(memory=size[0] or engine.memory, cpus=size[1] or engine.cpus)
+
+
+def _colima_name(directory: str) -> str:
+    """Before 0.4.0 the socket of the default profile was in Colima's directory itself."""
+    return "default" if directory == ".colima" else directory
 
 
 def parse_colima_list(text: str) -> t.Dict[str, t.Tuple[t.Optional[int], t.Optional[int]]]:

@@ -64,7 +64,7 @@ def test_the_socket_of_the_system_is_that_of_the_user_it_leads_to(admin, engine,
     path = f"{admin.home}/.colima/default/docker.sock"
     engine({}, path)
     (tmp_path / "docker.sock").symlink_to(path)
-    assert find_sockets([admin], [path]) == [SocketPlace(path, "colima", "admin", os.getuid())]
+    assert find_sockets([admin], [path]) == [SocketPlace(path, "colima", "admin", os.getuid(), "default")]
 
 
 def test_a_named_socket_comes_first_even_when_it_is_not_there(admin, engine):
