@@ -87,7 +87,7 @@ def _relocate(binary: bytes, source: Path) -> bytes:
     old = str(source / "lib").encode()
     if len(old) < len(_RUN_PATH) and b"\0libpython3.9.so" in binary:
         raise MacsimError(f"the Python in {source} is built with a shared library and a run path too short to move; take another")
-    binary = re.sub(rb"\x003\.9\.([0-9]+)\x00", lambda match: b"\x003.9.6\0" + b"\0" * (len(match.group(1)) - 1), binary)
+    binary = re.sub(rb"3\.9\.([0-9]+)\x00", lambda match: b"3.9.6\0" + b"\0" * (len(match.group(1)) - 1), binary)
     return binary.replace(b"\0" + old + b"\0", b"\0" + _RUN_PATH.ljust(len(old), b"\0") + b"\0")
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host import profiles, syscalls
+from standins.programs import program_text
 from standins.registry import NATIVE, STAND_INS
 
 HIDDEN = "System/Library/macsim"
@@ -45,13 +46,7 @@ echo 'If developer tools are located at a non-default location on disk, use `sud
 echo 'See `man xcode-select` for more details.' >&2
 exit 1
 """
-STAND_IN_SHEBANG = f"#!/{HIDDEN}/python -ISB"
-STAND_IN = f"""{STAND_IN_SHEBANG}
-import sys
-sys.path.insert(0, "/{HIDDEN}")
-from standins.dispatch import main
-main(sys.argv)
-"""
+STAND_IN = program_text("")
 
 
 @dataclass(frozen=True)
@@ -171,7 +166,7 @@ def _write_settings(root: Path, mac: dict[str, object], sources: Sources) -> Non
     state = root / "private/var/macsim"
     (state / "mac.json").write_text(profiles.dump(mac))
     (state / "identity").write_text(profiles.identity(mac))
-    for name, content in (("calls.jsonl", ""), ("unexpected.log", ""), ("faults.json", "[]"), ("vm.lock", ""), ("registry.json", "{}")):
+    for name, content in (("calls.jsonl", ""), ("unexpected.log", ""), ("faults.json", "[]"), ("vm.lock", ""), ("registry.json", "{}"), ("leases.json", "{}")):
         (state / name).write_text(content)
         (state / name).chmod(0o666)
     (root / "System/Library/CoreServices/SystemVersion.plist").write_text(profiles.version_plist(mac))

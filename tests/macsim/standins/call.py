@@ -39,11 +39,12 @@ class Unexpected(Fail):
 
 @dataclass
 class Call:
-    """``argv`` is without the tool's own name; ``writing`` says that the call changes (or would change) the Mac."""
+    """``argv`` is without the tool's own name; ``version`` is that of a versioned tool; ``writing`` says that the call changes (or would change) the Mac."""
 
     tool: str
     argv: list[str]
     path: str
+    version: str = ""
     writing: bool = False
     started: float = field(default_factory=time.time)
 
@@ -59,6 +60,8 @@ class Call:
 
     def log(self, code: int | None) -> None:
         """Append the call to calls.jsonl; ``code`` is None for a call that goes on (or becomes another program)."""
+        if "MACSIM_QUIET" in os.environ:
+            return
         record = {
             "tool": self.tool, "argv": [self.tool, *self.argv], "uid": os.getuid(), "pid": os.getpid(), "cwd": _cwd(), "rc": code,
             "writing": self.writing, "time": round(self.started, 3),

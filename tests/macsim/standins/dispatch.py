@@ -16,9 +16,9 @@ from standins.registry import OPTIONAL, STAND_INS
 _MODULES = {os.path.basename(path): module for path, module in {**STAND_INS, **OPTIONAL}.items()}
 
 
-def main(argv: list[str]) -> None:
+def main(argv: list[str], version: str = "") -> None:
     """Run one call and end the process with the tool's exit code."""
-    call = Call(os.path.basename(argv[0]), argv[1:], os.path.abspath(argv[0]))
+    call = Call(os.path.basename(argv[0]), argv[1:], os.path.abspath(argv[0]), version)
     try:
         code = faults.apply(call, lambda: _handle(call))
         sys.stdout.flush()

@@ -16,6 +16,7 @@ import time
 import traceback
 from dataclasses import dataclass
 
+from standins import relay, seeds
 from standins.call import STATE
 from standins.launchd import setup, spawn
 from standins.launchd.services import Caller, Later, Reply, Services, append_log
@@ -143,7 +144,7 @@ class Daemon:
         self.start_services()
 
     def start_services(self) -> None:
-        setup.start_engine_relay()
+        relay.start()
         self.services.load_daemons()
 
 
@@ -207,7 +208,7 @@ def main(ssh_socket: int, ready_pipe: int) -> None:
     setup.first_boot()
     daemon = Daemon(ssh_socket)
     daemon.start_services()
-    setup.plant_seed()
+    seeds.plant(setup.read_seed())
     os.write(ready_pipe, b"ready\n")
     os.close(ready_pipe)
     daemon.run()

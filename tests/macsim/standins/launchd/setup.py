@@ -1,7 +1,7 @@
 # Copyright (c) 2026, action_packer contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens once per boot: accounts, the seed that a test asked for, the relay to a real container engine."""
+"""What happens once per boot: accounts, the tools of a seed, the number of the boot."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import shutil
 import time
 from typing import Any
 
-from standins import records
+from standins import records, seeds
 from standins.call import PROC, STATE
 from standins.mac import read_mac, write_store
 
@@ -31,6 +31,7 @@ def first_boot() -> None:
     shutil.copy(f"{STATE}/authorized_key", "/Users/admin/.ssh/authorized_keys")
     for path in ("/Users/admin/.ssh", "/Users/admin/.ssh/authorized_keys"):
         os.chown(path, 501, 20)
+    seeds.install_tools(seed)
     note_boot(first=True)
 
 
@@ -71,11 +72,3 @@ def clear_volatile() -> None:
                 shutil.rmtree(entry.path, ignore_errors=True)
             else:
                 os.unlink(entry.path)
-
-
-def start_engine_relay() -> None:
-    pass
-
-
-def plant_seed() -> None:
-    pass
