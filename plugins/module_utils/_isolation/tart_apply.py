@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import time
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
@@ -38,7 +37,6 @@ class Tools(t.NamedTuple):
     place: Place
     stop_timeout: float = 120
     start_timeout: float = 120
-    sleep: t.Callable[[float], None] = time.sleep
 
 
 class Attempts:
@@ -64,7 +62,7 @@ def apply_plans(plans: t.Sequence[VmPlan], pulls: t.Sequence[str], tools: Tools)
     """Do everything; return the errors by VM name. Changing commands of one TART_HOME never overlap."""
     attempts = Attempts()
     stopping = attempts.good(plans, "stop")
-    attempts.errors.update(stop_all([plan.name for plan in stopping], tools.tart, tools.run, tools.stop_timeout, tools.sleep))
+    attempts.errors.update(stop_all([plan.name for plan in stopping], tools.tart, tools.run, tools.stop_timeout))
     attempts.each(plans, "unload", lambda plan: _unload(plan, tools))
     attempts.each(plans, "delete", lambda plan: _delete(plan, tools))
     attempts.each(plans, "forget", lambda plan: tart_store.drop_intent(tools.place.intents_dir, plan.name))
@@ -75,7 +73,7 @@ def apply_plans(plans: t.Sequence[VmPlan], pulls: t.Sequence[str], tools: Tools)
     attempts.each(resized, "set", lambda plan: _set(t.cast(Vm, plan.vm), tools, fresh=False))
     attempts.each(plans, "write job", lambda plan: _write_job(plan, tools))
     starting = [t.cast(Vm, plan.vm) for plan in attempts.good(plans, "start")]
-    attempts.errors.update(start_all(starting, tools.tart, tools.run, tools.place, tools.start_timeout, tools.sleep))
+    attempts.errors.update(start_all(starting, tools.tart, tools.run, tools.place, tools.start_timeout))
     return attempts.errors
 
 

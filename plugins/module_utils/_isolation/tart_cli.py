@@ -33,14 +33,14 @@ class Tart:
         """Whether Tart is there at all."""
         return os.access(self._place.tart, os.X_OK)
 
-    def states(self, sleep: t.Callable[[float], None] = time.sleep) -> t.Dict[str, str]:
+    def states(self) -> t.Dict[str, str]:
         """State of every local VM by name: running, suspended or stopped. Tart's listing fails when a VM vanishes meanwhile, so it is tried thrice."""
         for attempt in (1, 2, 3):
             result = self.call("list", "--source", "local", "--format", "json")
             if result.rc == 0:
                 return _parse_list(result.stdout)
             if attempt < 3:
-                sleep(0.5)
+                time.sleep(0.5)
         raise CommandError(["tart", "list"], result)
 
     def cached(self) -> t.Set[str]:

@@ -20,7 +20,6 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_store import remove_control_socket
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import launchd
 
-Sleep = t.Callable[[float], None]
 Errors = t.Dict[str, str]
 
 _POLL = 1.0
@@ -47,7 +46,7 @@ _ADVICE = (
 )
 
 
-def stop_all(names: t.Sequence[str], tart: Tart, run: Run, timeout: float, sleep: Sleep = time.sleep) -> Errors:
+def stop_all(names: t.Sequence[str], tart: Tart, run: Run, timeout: float) -> Errors:
     """Shut guests down, all at once; cut the power of those that are still on after ``timeout`` seconds.
 
     Their launchd jobs are taken out afterwards: launchd would end them with SIGTERM, which is a power
@@ -57,14 +56,14 @@ def stop_all(names: t.Sequence[str], tart: Tart, run: Run, timeout: float, sleep
         return {}
     states = tart.states()
     asked = [name for name in names if states.get(name) == "running" and _shut_down(name, tart)]
-    _await_end(asked, tart, timeout, sleep)
+    _await_end(asked, tart, timeout)
     errors: Errors = {}
     states = tart.states()
     for name in names:
         try:
             if states.get(name) in ("running", "suspended"):
                 _cut_power(name, tart)
-            launchd.unload(run, label_of(name), launchd.Waiting(sleep=sleep))
+            launchd.unload(run, label_of(name))
         except MacRunnersError as error:
             errors[name] = str(error)
     return errors
@@ -77,13 +76,13 @@ def _shut_down(name: str, tart: Tart) -> bool:
     return result.rc == 0 or "unavailable" in result.stderr
 
 
-def _await_end(names: t.Sequence[str], tart: Tart, timeout: float, sleep: Sleep) -> None:
+def _await_end(names: t.Sequence[str], tart: Tart, timeout: float) -> None:
     waited = 0.0
     while names and waited < timeout:
         states = tart.states()
         if not any(states.get(name) == "running" for name in names):
             return
-        sleep(_POLL)
+        time.sleep(_POLL)
         waited += _POLL
 
 
@@ -94,7 +93,7 @@ def _cut_power(name: str, tart: Tart) -> None:
         tart.must("stop", name, "--timeout", str(_POWER_CUT))
 
 
-def start_all(vms: t.Sequence[Vm], tart: Tart, run: Run, place: Place, timeout: float, sleep: Sleep = time.sleep) -> Errors:
+def start_all(vms: t.Sequence[Vm], tart: Tart, run: Run, place: Place, timeout: float) -> Errors:
     """Load the jobs of all VMs, then wait for all of them together."""
     errors: Errors = {}
     offsets = {}
@@ -103,17 +102,17 @@ def start_all(vms: t.Sequence[Vm], tart: Tart, run: Run, place: Place, timeout: 
             remove_control_socket(place.vms_dir, vm.name)
             offsets[vm.name] = _prepare_log(vm.name, place)
             job = launchd.Job(label_of(vm.name), job_content(vm, place))
-            launchd.load(run, job, launchd.Waiting(sleep=sleep), place.daemons_dir)
+            launchd.load(run, job, directory=place.daemons_dir)
         except (MacRunnersError, OSError) as error:
             errors[vm.name] = str(error)
     waiting = [vm.name for vm in vms if vm.name not in errors]
-    for name in _await_start(waiting, tart, run, timeout, sleep):
+    for name in _await_start(waiting, tart, run, timeout):
         errors[name] = _explain(name, place, offsets[name], timeout)
-        _give_up(name, run, place, sleep)
+        _give_up(name, run, place)
     return errors
 
 
-def _await_start(names: t.Sequence[str], tart: Tart, run: Run, timeout: float, sleep: Sleep) -> t.List[str]:
+def _await_start(names: t.Sequence[str], tart: Tart, run: Run, timeout: float) -> t.List[str]:
     """Wait until all run; return those that failed or did not in time.
 
     Tart says running as soon as it holds the VM's lock, before the framework may refuse, so a VM has
@@ -123,7 +122,7 @@ def _await_start(names: t.Sequence[str], tart: Tart, run: Run, timeout: float, s
     failed: t.List[str] = []
     waited = 0.0
     while looks and waited <= timeout:
-        sleep(_POLL)
+        time.sleep(_POLL)
         waited += _POLL
         states = tart.states()
         for name in list(looks):
@@ -143,10 +142,10 @@ def _ended(name: str, run: Run) -> bool:
     return job is None or (job.pid is None and (job.last_exit is not None or job.signalled))
 
 
-def _give_up(name: str, run: Run, place: Place, sleep: Sleep) -> None:
+def _give_up(name: str, run: Run, place: Place) -> None:
     """Nothing half-started stays behind; the next run begins anew."""
     try:
-        launchd.unload(run, label_of(name), launchd.Waiting(sleep=sleep))
+        launchd.unload(run, label_of(name))
         launchd.remove_content(launchd.path_of(label_of(name), place.daemons_dir))
     except (MacRunnersError, OSError):
         # The reason why it did not start is what has to be told.

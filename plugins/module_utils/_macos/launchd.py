@@ -45,7 +45,6 @@ class Waiting(t.NamedTuple):
 
     tries: int = 20
     pause: float = 0.5
-    sleep: t.Callable[[float], None] = time.sleep
 
 
 class Job(t.NamedTuple):
@@ -161,7 +160,7 @@ def unload(run: Run, label: str, waiting: Waiting = Waiting()) -> None:
     for dummy in range(waiting.tries):
         if loaded(run, label) is None:
             return
-        waiting.sleep(waiting.pause)
+        time.sleep(waiting.pause)
     raise LaunchdError(f"launchd job {label}: still there {waiting.tries * waiting.pause:g} s after bootout")
 
 
@@ -182,7 +181,7 @@ def load(run: Run, job: Job, waiting: Waiting = Waiting(), directory: str = DAEM
             # An attempt that said busy may have succeeded; the file is the one just written.
             return
         if attempt + 1 < waiting.tries:
-            waiting.sleep(waiting.pause)
+            time.sleep(waiting.pause)
     raise LaunchdError(_explain(job.label, path, result.rc, result.stderr))
 
 

@@ -1,0 +1,218 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A small Mac for unit tests: strict about every argument list, with real directories for what is read from files."""
+
+from __future__ import annotations
+
+import json
+import os
+import plistlib
+import shutil
+import typing as t
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Account, Place
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
+
+GIB = 1024**3
+GB = 10**9
+TART = "/usr/bin/true"  # exists everywhere; nothing starts it
+IMAGES = {
+    "ghcr.io/acme/macos:1": {"os": "darwin", "cpuCount": 4, "memorySize": 8 * GIB, "disk": 54 * GB},
+    "ghcr.io/acme/macos:2": {"os": "darwin", "cpuCount": 4, "memorySize": 8 * GIB, "disk": 54 * GB},
+    "ghcr.io/acme/linux:1": {"os": "linux", "cpuCount": 2, "memorySize": 4 * GIB, "disk": 20 * GB},
+}
+
+
+class Killed(BaseException):
+    """The process that ran the command was killed."""
+
+
+class FakeMac:
+    """Tart and launchd as a runner sees them."""
+
+    def __init__(self, root: str) -> None:
+        self.place = Place(
+            account=Account("runner", os.getuid(), os.getgid(), f"{root}/home"),
+            tart_home=f"{root}/home/.tart",
+            tart=TART,
+            state_dir=f"{root}/state",
+            log_dir=f"{root}/log",
+            daemons_dir=f"{root}/daemons",
+        )
+        for path in (self.place.vms_dir, self.place.daemons_dir):
+            os.makedirs(path)
+        self.states: t.Dict[str, str] = {}
+        self.cached: t.Set[str] = set()
+        self.loaded: t.Dict[str, t.Optional[int]] = {}  # label -> exit code of a job that has ended
+        self.calls: t.List[t.List[str]] = []
+        self.limit = 2
+        self.agents = True
+        self.kill_after: t.Optional[int] = None
+        self.writes = 0
+
+    @property
+    def tart(self) -> Tart:
+        return Tart(self.run, self.place)
+
+    @property
+    def writing_calls(self) -> t.List[t.List[str]]:
+        return [call for call in self.calls if call[0] not in ("list", "print", "print-disabled")]
+
+    def run(self, argv: t.Sequence[str], env: t.Optional[t.Mapping[str, str]] = None, stdin: str = "") -> Result:
+        if argv[0] == "/bin/launchctl":
+            words, handler = list(argv[1:]), self._launchctl
+        else:
+            words, handler = self._tart_words(list(argv)), self._tart
+        self.calls.append(words)
+        if words[0] in ("list", "print", "print-disabled"):
+            return handler(words)
+        self.writes += 1
+        if self.kill_after == self.writes * 2 - 1:
+            raise Killed
+        result = handler(words)
+        if self.kill_after == self.writes * 2:
+            raise Killed
+        return result
+
+    def _tart_words(self, argv: t.List[str]) -> t.List[str]:
+        head = [
+            "/usr/bin/sudo", "-n", "-u", "runner", "-H", "/usr/bin/env", f"TART_HOME={self.place.tart_home}", "TART_NO_AUTO_PRUNE=1",
+            "CI=1", "PATH=/usr/bin:/bin:/usr/sbin:/sbin:/opt/homebrew/bin:/usr/local/bin", TART,
+        ]
+        assert argv[: len(head)] == head
+        return argv[len(head) :]
+
+    def path(self, name: str, file: str = "") -> str:
+        return os.path.join(self.place.vms_dir, name, file)
+
+    def _tart(self, words: t.List[str]) -> Result:
+        return getattr(self, f"tart_{words[0]}")(*words[1:])
+
+    def tart_list(self, dummy: str, source: str, *form: str) -> Result:
+        if source == "oci":
+            assert form == ("--quiet",)
+            return Result(0, "".join(name + "\n" for name in sorted(self.cached)), "")
+        assert (source, form) == ("local", ("--format", "json"))
+        rows = [
+            {"Source": "local", "Name": name, "Disk": 1, "State": self.states.get(name, "stopped")}
+            for name in os.listdir(self.place.vms_dir) if os.path.exists(self.path(name, "config.json"))
+        ]
+        return Result(0, json.dumps(rows).replace("/", "\\/") + "\n", "")
+
+    def tart_pull(self, image: str) -> Result:
+        if image not in IMAGES:
+            return Result(1, "", 'Error: UnexpectedHTTPStatusCode(when: "pulling manifest", code: 404, details: "")\n')
+        self.cached.add(image)
+        return Result(0, "", "")
+
+    def tart_clone(self, image: str, name: str) -> Result:
+        assert image in self.cached, "an image is pulled before it is cloned"
+        self.make(name, **IMAGES[image])
+        return Result(0, "", "")
+
+    def make(self, name: str, disk: int = 20 * GB, **config: t.Any) -> None:
+        """A VM without a marker, in place of one that was there: that is what a clone does."""
+        shutil.rmtree(self.path(name), ignore_errors=True)
+        os.makedirs(self.path(name))
+        with open(self.path(name, "disk.img"), "wb") as stream:
+            stream.truncate(disk)
+        self.write_config(name, {"version": 1, "macAddress": "of the image", **config})
+
+    def config(self, name: str) -> t.Dict[str, t.Any]:
+        with open(self.path(name, "config.json"), encoding="utf-8") as stream:
+            return json.load(stream)
+
+    def write_config(self, name: str, config: t.Dict[str, t.Any]) -> None:
+        with open(self.path(name, "config.json"), "w", encoding="utf-8") as stream:
+            json.dump(config, stream)
+
+    def tart_set(self, name: str, *words: str) -> Result:
+        config, rest = self.config(name), list(words)
+        while rest:
+            option = rest.pop(0)
+            if option == "--random-mac":
+                config["macAddress"] = f"of {name}"
+            elif option == "--cpu":
+                config["cpuCount"] = int(rest.pop(0))
+            elif option == "--memory":
+                config["memorySize"] = int(rest.pop(0)) << 20
+            elif option == "--disk-size":
+                os.truncate(self.path(name, "disk.img"), int(rest.pop(0)) * GB)
+            else:
+                raise AssertionError(option)
+        self.write_config(name, config)
+        return Result(0, "", "")
+
+    def tart_exec(self, name: str, *argv: str) -> Result:
+        assert argv == ("sudo", "shutdown", "-h", "now")
+        if not self.agents:
+            return Result(1, "", "Failed to connect to the VM using its control socket: ..., is the Tart Guest Agent running?\n")
+        self.end(name)
+        return Result(0, "", "")
+
+    def tart_stop(self, name: str, option: str, seconds: str) -> Result:
+        assert (option, seconds.isdigit()) == ("--timeout", True)
+        if self.states.get(name, "stopped") == "stopped":
+            return Result(2, "", f'VM "{name}" is not running\n')
+        self.end(name)
+        return Result(0, "", "")
+
+    def end(self, name: str) -> None:
+        self.states.pop(name, None)
+        label = "dev.action-packer.mac-runners.vm." + name[len("mac-runners-") :]
+        if label in self.loaded:
+            self.loaded[label] = 0
+
+    def tart_delete(self, name: str) -> Result:
+        if self.states.get(name) == "running":
+            return Result(1, "", f'VM "{name}" is running\n')
+        shutil.rmtree(self.path(name))
+        self.states.pop(name, None)
+        return Result(0, "", "")
+
+    def _launchctl(self, words: t.List[str]) -> Result:
+        if words == ["print-disabled", "system"]:
+            return Result(0, "\tdisabled services = {\n\t}\n", "")
+        if words[0] == "bootstrap":
+            assert words[1] == "system"
+            return self._bootstrap(words[2])
+        label = words[1][len("system/") :]
+        assert words[0] in ("print", "bootout") and words[1].startswith("system/dev.action-packer.mac-runners.vm.")
+        if label not in self.loaded:
+            return Result(113, "", f'Bad request.\nCould not find service "{label}" in domain for system\n')
+        if words[0] == "bootout":
+            del self.loaded[label]
+            self.states.pop("mac-runners-" + label.rsplit(".", 1)[1], None)
+            return Result(0, "", "")
+        code = self.loaded[label]
+        running = "\tstate = running\n\tpid = 42\n\tlast exit code = (never exited)\n"
+        return Result(0, f"system/{label} = {{\n" + (running if code is None else f"\tstate = not running\n\tlast exit code = {code}\n") + "}\n", "")
+
+    def _bootstrap(self, path: str) -> Result:
+        with open(path, "rb") as stream:
+            job = plistlib.load(stream)
+        if job["Label"] in self.loaded:
+            return Result(37, "", "Bootstrap failed: 37: Operation already in progress\n")
+        name = job["ProgramArguments"][-1]
+        running = [other for other, state in self.states.items() if state == "running" and self.config(other).get("os") != "linux"]
+        if self.config(name).get("os") != "linux" and len(running) >= self.limit:
+            with open(job["StandardErrorPath"], "a", encoding="utf-8") as log:
+                log.write(f"The number of VMs exceeds the system limit (other running VMs: {', '.join(running)})\n")
+            self.loaded[job["Label"]] = 1
+        elif os.path.lexists(self.path(name, "control.sock")):
+            raise AssertionError("a stale control.sock is removed before the start")
+        else:
+            self.loaded[job["Label"]] = None
+            self.states[name] = "running"
+            open(self.path(name, "control.sock"), "w", encoding="utf-8").close()
+        return Result(0, "", "")
+
+
+@pytest.fixture
+def mac(tmp_path: t.Any) -> FakeMac:
+    return FakeMac(str(tmp_path))
