@@ -60,7 +60,7 @@ def on_one_line(text: str) -> str:
 
 def nearest(word: t.Any, known: t.Iterable[str]) -> str:
     """Return ``; did you mean X?`` for the nearest known word, or nothing."""
-    found = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.55)
     return f"; did you mean {found[0]}?" if found else ""
 
 

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Mac's lock, with real processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import stat
+import sys
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import LOCK_NAME, LockedError, mac_lock
+
+
+@contextlib.contextmanager
+def held_by_a_child(state_dir: pathlib.Path, what: str = "a test") -> t.Iterator[int]:
+    """A process that holds the lock until it is killed; gives its id."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        with mac_lock(what, str(state_dir), 5):
+            os.write(writer, b"x")
+            time.sleep(60)
+        os._exit(0)
+    os.close(writer)
+    try:
+        assert os.read(reader, 1) == b"x"
+        yield child
+    finally:
+        os.close(reader)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(child, 0)
+
+
+def test_the_lock_is_free_again_afterwards(tmp_path: pathlib.Path) -> None:
+    for _turn in range(3):
+        with mac_lock("one", str(tmp_path), 0):
+            pass
+
+
+def test_an_error_inside_frees_the_lock_and_comes_out(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(ValueError, match="inside"), mac_lock("one", str(tmp_path), 0):
+        raise ValueError("inside")
+    with mac_lock("two", str(tmp_path), 0):
+        pass
+
+
+def test_who_waits_in_vain_is_told_for_whom(tmp_path: pathlib.Path) -> None:
+    with held_by_a_child(tmp_path, "tart_vms") as child:
+        started = time.monotonic()
+        with pytest.raises(LockedError) as caught, mac_lock("two", str(tmp_path), 0.3):
+            pytest.fail("the lock was given twice")
+        assert 0.3 <= time.monotonic() - started < 5
+    assert str(caught.value).startswith(f"this Mac is being changed by tart_vms (process {child}, for ")
+    assert str(caught.value).endswith("waited 0.3 s")
+
+
+def test_a_killed_holder_leaves_no_lock(tmp_path: pathlib.Path) -> None:
+    with held_by_a_child(tmp_path) as child:
+        os.kill(child, signal.SIGKILL)
+        with mac_lock("two", str(tmp_path), 5):
+            pass
+
+
+def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: pathlib.Path) -> None:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with mac_lock("short", str(tmp_path), 5):
+            os.write(writer, b"x")
+            time.sleep(0.3)
+        os._exit(0)
+    assert os.read(reader, 1) == b"x"
+    with mac_lock("two", str(tmp_path), 5):
+        pass
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(reader)
+    os.close(writer)
+
+
+def test_no_child_keeps_the_lock(tmp_path: pathlib.Path) -> None:
+    """As ``tart run``, which goes on after the module that started it."""
+    with mac_lock("one", str(tmp_path), 0):
+        child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", "import time; time.sleep(30)"])
+        time.sleep(0.2)
+    try:
+        with mac_lock("two", str(tmp_path), 0):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+def test_only_root_can_look_into_the_directory(tmp_path: pathlib.Path) -> None:
+    state_dir = tmp_path / "var" / "state"
+    with mac_lock("one", str(state_dir), 0):
+        assert stat.S_IMODE(state_dir.stat().st_mode) == 0o700
+        assert stat.S_IMODE((state_dir / LOCK_NAME).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("note", (b"", b"\xff\xfe", b"[]", b"{}", b'{"what": 1, "pid": 2, "since": "x"}', b"null"))
+def test_a_broken_note_does_not_break_the_wait(tmp_path: pathlib.Path, note: bytes) -> None:
+    with held_by_a_child(tmp_path):
+        (tmp_path / LOCK_NAME).write_bytes(note)
+        with pytest.raises(LockedError, match="somebody who left no name"), mac_lock("two", str(tmp_path), 0):
+            pytest.fail("the lock was given twice")
+
+
+def test_a_link_is_not_followed(tmp_path: pathlib.Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("as it was")
+    (tmp_path / LOCK_NAME).symlink_to(target)
+    with pytest.raises(OSError), mac_lock("one", str(tmp_path), 0):
+        pytest.fail("a link was taken for the lock")
+    assert target.read_text() == "as it was"
+
+
+def test_a_shorter_note_leaves_nothing_of_a_longer_one(tmp_path: pathlib.Path) -> None:
+    with mac_lock("a very long word for what is done", str(tmp_path), 0):
+        pass
+    with held_by_a_child(tmp_path, "s"):
+        with pytest.raises(LockedError, match=r"by s \(process"), mac_lock("two", str(tmp_path), 0):
+            pytest.fail("the lock was given twice")
