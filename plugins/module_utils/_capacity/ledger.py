@@ -44,12 +44,19 @@ def takes_room(situation: Situation, workload: Workload) -> bool:
 
 
 def workload_memory(situation: Situation, workload: Workload) -> int:
-    """Bytes that a workload takes; without a known limit, what such a runner takes by default."""
-    if workload.memory is not None:
-        return workload.memory
+    """Bytes that a workload takes; without a known limit, what such a runner takes by default.
+
+    A VM that only the process table tells of has no known limit: its resident size is what it
+    has touched so far, and it grows.
+    """
     guest = workload.guest or "macos"
     kind = workload.kind if workload.kind in ("docker", "container") else f"tart-{guest}"
-    return situation.policy.costs[kind].memory
+    usual = situation.policy.costs[kind].memory
+    if workload.memory is None:
+        return usual
+    if workload.kind == "vm-process" and not workload.guest:
+        return max(workload.memory, usual)
+    return workload.memory
 
 
 def docker_vm_size(situation: Situation) -> t.Optional[int]:

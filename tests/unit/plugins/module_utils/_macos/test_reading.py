@@ -16,6 +16,8 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.ledger import build_ledger
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import engines, reading, tart, tools
@@ -291,3 +293,12 @@ def test_the_engine_of_a_machine_that_is_no_mac_has_no_vm_to_pay(monkeypatch, ma
     docker = mac.read(docker_sockets=[one.path])["docker"]
     assert "memory" not in docker
     assert docker["running"] is True
+
+
+@pytest.mark.parametrize("resident, counted", [(4, 12), (20, 20)])
+def test_a_vm_that_only_the_process_table_tells_of_counts_as_a_whole_macos_guest(mac, resident, counted):
+    mac.processes(f"  413   503     1   413 {resident * 1024 * 1024} {VZ}")
+    facts, mistakes = parse_facts(mac.read())
+    ledger = build_ledger(Situation("mac", facts, ()))
+    assert mistakes == []
+    assert ledger[-1] == ("foreign vm-process com.apple.Virtualization.VirtualMachine[413] (running)", -counted * GIB)
