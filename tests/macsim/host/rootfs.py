@@ -36,7 +36,7 @@ _LINKS = {
     "dev/stderr": "fd/2", "dev/ptmx": "pts/ptmx",
 }
 _DEVICES = ("null", "zero", "random", "urandom", "full", "tty")
-PYTHON_SHIM = f"""#!/bin/sh
+PYTHON_SHIM = """#!/bin/sh
 # Apple's stub: it hands over to the Command Line Tools, or asks for them.
 for root in "$(/bin/cat /var/db/xcode_select_link.path 2>/dev/null)" /Library/Developer/CommandLineTools; do
   [ -n "$root" ] && [ -x "$root/usr/bin/python3" ] && exec "$root/usr/bin/python3" "$@"
@@ -166,7 +166,7 @@ def _write_settings(root: Path, mac: dict[str, object], sources: Sources) -> Non
     state = root / "private/var/macsim"
     (state / "mac.json").write_text(profiles.dump(mac))
     (state / "identity").write_text(profiles.identity(mac))
-    for name, content in (("calls.jsonl", ""), ("unexpected.log", ""), ("faults.json", "[]"), ("vm.lock", ""), ("registry.json", "{}"), ("leases.json", "{}")):
+    for name, content in (("calls.jsonl", ""), ("unexpected.log", ""), ("faults.json", "[]"), ("vm.lock", ""), ("registry.json", "{}"), ("leases.json", "{}"), ("acl.json", "{}")):
         (state / name).write_text(content)
         (state / name).chmod(0o666)
     (root / "System/Library/CoreServices/SystemVersion.plist").write_text(profiles.version_plist(mac))

@@ -45,7 +45,7 @@ def dseditgroup(call: Call) -> int:
 def _create_group(call: Call, name: str, values: dict[str, str]) -> int:
     with changed_directory() as directory:
         if name in directory["Groups"] and "q" not in values:
-            sys.stdout.write(f"Group already exists, do you want to overwrite, y or n: ")
+            sys.stdout.write("Group already exists, do you want to overwrite, y or n: ")
             if sys.stdin.readline().strip() != "y":
                 raise Fail(73, "Operation cancelled.\n")
         gid = values.get("i") or _free_gid(directory)

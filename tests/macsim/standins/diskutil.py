@@ -113,7 +113,7 @@ def _delete_volume(call: Call, what: str) -> int:
             if what.removeprefix("/dev/") in (volume["DeviceIdentifier"], volume["Name"], volume["APFSVolumeUUID"]):
                 disks.umount(Call("umount", ["-f", volume["MountPoint"]], call.path))
                 volumes.remove(volume)
-                call.out(f"Started APFS operation\nDeleting APFS Volume from its APFS Container\nFinished APFS operation\n")
+                call.out("Started APFS operation\nDeleting APFS Volume from its APFS Container\nFinished APFS operation\n")
                 return 0
     raise Fail(1, f"Could not find disk: {what}\n")
 

@@ -12,7 +12,6 @@ from standins.call import Call, Unexpected
 from standins.mac import read_mac
 
 
-
 def sw_vers(call: Call) -> int:
     mac = read_mac()
     values = {"productname": "macOS", "productversion": mac["product_version"], "buildversion": mac["build"], "productversionextra": ""}

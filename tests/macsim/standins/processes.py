@@ -165,7 +165,7 @@ def _ps_columns(text: str) -> list[tuple[str, str]]:
         else:
             columns.append((name, _COLUMNS[name][0] if name in _COLUMNS else ""))
             text = rest
-    for name, dummy in columns:
+    for name, _dummy in columns:
         if name not in _COLUMNS:
             raise Unexpected(f"ps column {name}", code=1, stderr=f"ps: {name}: keyword not found\n")
     return columns

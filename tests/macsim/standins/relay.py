@@ -11,6 +11,7 @@ import socket
 
 from standins.launchd import spawn
 from standins.mac import read_mac
+from standins.virtual_machines import machine_arguments
 
 ENGINE = "/System/Library/macsim/engine.sock"
 SOCKET = "/Users/admin/.colima/default/docker.sock"
@@ -34,6 +35,7 @@ def start() -> None:
     os.chown(SOCKET, *_OWNER)
     os.symlink(SOCKET, LINK)
     listener.listen(64)
+    _start_machine()
     if os.fork() == 0:
         try:
             spawn.reset_signals()
@@ -42,6 +44,12 @@ def start() -> None:
         finally:
             os._exit(1)
     listener.close()
+
+
+def _start_machine() -> None:
+    """The engine's own virtual machine, of the account that started it; no tool but colima lists it."""
+    arguments = machine_arguments("linux", int(read_mac()["docker"]["memory"]), "colima")
+    spawn.start({"Label": "macsim.colima", "ProgramArguments": arguments, "EnvironmentVariables": {"MACSIM_FREE": "1"}, "UserName": "admin"})
 
 
 async def _serve(listener: socket.socket) -> None:

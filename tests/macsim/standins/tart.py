@@ -15,10 +15,26 @@ from typing import Any
 from standins import tart_run
 from standins.call import EX_USAGE, STATE, Call, Fail, Unexpected
 from standins.mac import read_mac
-from standins.tart_options import SPECS, Words, late_validation, parse, validation, version_of
+from standins.tart_options import ROOT_USAGE, SPECS, Words, late_validation, parse, validation, version_of
 from standins.tart_store import (
-    GB, GIB, Home, copy_machine, find_image, is_complete, lock_owner, missing, new_config, new_mac, parse_remote, read_config, size_of,
-    sizes, state_of, swift_json, write_config, write_machine,
+    GB,
+    GIB,
+    Home,
+    copy_machine,
+    find_image,
+    is_complete,
+    lock_owner,
+    missing,
+    new_config,
+    new_mac,
+    parse_remote,
+    read_config,
+    size_of,
+    sizes,
+    state_of,
+    swift_json,
+    write_config,
+    write_machine,
 )
 
 _FRAMEWORK_MIN_MEMORY = 256 << 20
@@ -40,7 +56,7 @@ def tart(call: Call) -> int:
         return 0
     command = argv[0]
     if command not in (*SPECS, "exec") or (command == "exec" and version < (2, 27)):
-        raise Unexpected(f"subcommand {command}", EX_USAGE, f"Error: Unexpected argument '{command}'\nUsage: tart <subcommand>\n  See 'tart --help' for more information.\n")
+        raise Unexpected(f"subcommand {command}", EX_USAGE, f"Error: Unexpected argument '{command}'\n{ROOT_USAGE}\n")
     if {"--help", "-h", "--help-hidden"} & set(argv[1:2]):
         call.out(_command_help(command, version))
         return 0
@@ -54,7 +70,8 @@ def tart(call: Call) -> int:
 
 def _root_help() -> str:
     rows = "".join(f"  {name}\n" for name in [*SPECS, "exec"])
-    return f"OVERVIEW: \n\nUSAGE: tart <subcommand>\n\nOPTIONS:\n  --version               Show the version.\n  -h, --help              Show help information.\n\nSUBCOMMANDS:\n{rows}"
+    options = "  --version               Show the version.\n  -h, --help              Show help information.\n"
+    return f"OVERVIEW: \n\nUSAGE: tart <subcommand>\n\nOPTIONS:\n{options}\nSUBCOMMANDS:\n{rows}"
 
 
 def _command_help(command: str, version: tuple[int, ...]) -> str:
@@ -285,7 +302,7 @@ def _text(rows: list[dict[str, Any]], columns: list[str]) -> str:
         return "\n"
     table = [columns, *([str(row[column]) for column in columns] for row in rows)]
     widths = [max(len(line[place]) for line in table) for place in range(len(columns))]
-    return "\n".join(" ".join(cell.ljust(width) for cell, width in zip(line, widths)) for line in table).strip() + "\n"
+    return "\n".join(" ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in table).strip() + "\n"
 
 
 def _ip(call: Call, home: Home, words: Words) -> int:

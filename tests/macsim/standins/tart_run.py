@@ -26,6 +26,7 @@ from standins.virtual_machines import machine_arguments, machine_processes
 
 MAC_GUEST_LIMIT = 2
 _KEYCHAIN_MACOS = 15
+_EXEC_USAGE = "Usage: tart exec [-i] [-t] <name> <command> ...\n  See 'tart exec --help' for more information.\n"
 _GUEST_PROGRAMS = f"{STATE}/guest"
 _START_FAILED = (
     'Error Domain=VZErrorDomain Code=1 "The virtual machine failed to start." UserInfo={NSLocalizedFailure=Internal Virtualization error., '
@@ -282,13 +283,13 @@ def execute(call: Call, home: Home, argv: list[str]) -> int:
     interactive = False
     while argv and argv[0].startswith("-"):
         if set(argv[0][1:]) - set("it"):
-            raise Fail(64, f"Error: Unknown option '{argv[0]}'\nUsage: tart exec [-i] [-t] <name> <command> ...\n  See 'tart exec --help' for more information.\n")
+            raise Fail(64, f"Error: Unknown option '{argv[0]}'\n{_EXEC_USAGE}")
         if "t" in argv[0] and not sys.stdout.isatty():
             os.kill(os.getpid(), signal.SIGTRAP)
         interactive = interactive or "i" in argv[0]
         argv = argv[1:]
     if len(argv) < 2:
-        raise Fail(64, "Error: Missing expected argument '<command> ...'\nUsage: tart exec [-i] [-t] <name> <command> ...\n  See 'tart exec --help' for more information.\n")
+        raise Fail(64, f"Error: Missing expected argument '<command> ...'\n{_EXEC_USAGE}")
     name, command = argv[0], argv[1:]
     directory = home.open_vm(name)
     if parse_remote(name) or lock_owner(directory) is None:

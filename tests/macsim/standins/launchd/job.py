@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from standins.launchd import jobplist, spawn
+from standins.launchd import spawn
 
 _DEFAULT_THROTTLE_S = 10.0
 _LONGEST_THROTTLE_S = 1200.0
