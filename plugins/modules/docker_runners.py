@@ -220,7 +220,7 @@ containers:
       type: int
       sample: 4096
     oom_killed:
-      description: Whether a process of it was killed since its last start because it went past its memory.
+      description: Whether the engine saw, since the last start, that a process was killed because the container went past its memory.
       type: bool
       sample: false
     exit_code:

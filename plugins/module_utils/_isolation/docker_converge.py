@@ -174,7 +174,7 @@ def _failed_starts(view: View, after: Containers) -> Failures:
     failed = {}
     for name in view.plan.after:
         container = after.get(name)
-        if container is not None and _changes(view, name) and container.status in ("exited", "dead"):
+        if container is not None and _changes(view, name) and container.status in ("exited", "dead", "restarting"):
             reason = ", killed for going past its memory" if container.oom_killed else ""
             failed[name] = f"ended with {container.exit_code} right after its start{reason}"
     return failed

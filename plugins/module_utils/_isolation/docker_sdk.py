@@ -43,9 +43,13 @@ class SdkChanger:
 
     def pull(self, image: str) -> str:
         """Pull an image and return its ``os/architecture``."""
-        for event in _said(lambda: list(self._puller.pull(image, tag=_tag(image), stream=True, decode=True))):
-            if "error" in event:
-                raise StepError(f"image {image} cannot be pulled: {event['error']}")
+        try:
+            events = _said(lambda: list(self._puller.pull(image, tag=_tag(image), stream=True, decode=True)))
+        except StepError as error:
+            raise StepError(f"image {image} cannot be pulled: {error}") from error
+        said = [event["error"] for event in events if "error" in event]
+        if said:
+            raise StepError(f"image {image} cannot be pulled: {said[0]}")
         return platform_of(_said(lambda: self._api.inspect_image(image)))
 
     def create(self, spec: ContainerSpec) -> None:
