@@ -34,7 +34,8 @@ EXAMPLES = r"""
 
 - name: Stop when a slot is not as declared
   ansible.builtin.assert:
-    that: ({inventory_hostname: hostvars[inventory_hostname]} | action_packer.mac_runners.fleet_status).as_declared
+    that: "(hostvars | action_packer.mac_runners.fleet_status).as_declared"
+  run_once: true
 """
 
 RETURN = r"""

@@ -16,6 +16,7 @@ description:
   - Runs on the controller alone, once for the fleet, and changes nothing on any Mac.
 extends_documentation_fragment:
   - action_packer.mac_runners._attributes
+  - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:
   check_mode:
     support: full
