@@ -1,0 +1,104 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Directories of root: made, repaired, and removed only when nothing unexpected is in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import typing as t
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import directories as core
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the directories have to belong to root")
+
+
+def wanted(path: t.Any, **options: t.Any) -> t.Dict[str, t.Any]:
+    return {"path": str(path), "mode": "0755", "state": "present", "contents": [], **options}
+
+
+def do(*entries: t.Dict[str, t.Any]) -> t.List[t.Tuple[str, str]]:
+    parsed = core.parse_directories(entries)
+    plan = core.plan_directories(parsed, core.read_directories(parsed))
+    core.apply_directories(plan, parsed)
+    return [(os.path.basename(step.resource), step.action) for step in plan.steps]
+
+
+def test_made_from_the_top_down_once(tmp_path: t.Any) -> None:
+    entries = (wanted(tmp_path / "a" / "b", mode="0700"), wanted(tmp_path / "a"))
+    assert do(*entries) == [("a", "make"), ("b", "make")]
+    assert stat.S_IMODE(os.stat(tmp_path / "a" / "b").st_mode) == 0o700
+    assert do(*entries) == []
+
+
+def test_mode_and_owner_are_repaired(tmp_path: t.Any) -> None:
+    (tmp_path / "a").mkdir()
+    os.chown(tmp_path / "a", 1, 1)
+    os.chmod(tmp_path / "a", 0o777)
+    assert do(wanted(tmp_path / "a")) == [("a", "repair")]
+    status = os.stat(tmp_path / "a")
+    assert (stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid) == (0o755, 0, 0)
+
+
+def test_removed_with_what_is_expected(tmp_path: t.Any) -> None:
+    (tmp_path / "a" / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "a" / "tools").mkdir()
+    (tmp_path / "a" / "x.log").write_text("")
+    entries = (wanted(tmp_path / "a", state="absent", contents=["venv/", "*.log"]), wanted(tmp_path / "a" / "tools", state="absent"))
+    assert do(*entries) == [("tools", "remove"), ("a", "remove")]
+    assert os.listdir(tmp_path) == []
+    assert do(*entries) == []
+
+
+def test_a_surprise_keeps_everything(tmp_path: t.Any) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "mine").write_text("")
+    (tmp_path / "a" / "venv").write_text("a file where a directory is expected")
+    with pytest.raises(core.DirectoryError, match="nothing was removed, since not all of it is ours: .*/a holds mine, venv"):
+        do(wanted(tmp_path / "a", state="absent", contents=["venv/"]), wanted(tmp_path / "a" / "b", state="absent"))
+    assert sorted(os.listdir(tmp_path / "a")) == ["b", "mine", "venv"]
+
+
+def test_a_link_is_not_followed(tmp_path: t.Any) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").write_text("")
+    os.symlink(tmp_path / "elsewhere", tmp_path / "a")
+    for state in ("present", "absent"):
+        with pytest.raises(core.DirectoryError, match="is no directory; it is not touched"):
+            do(wanted(tmp_path / "a", state=state, contents=["*"]))
+    (tmp_path / "b").mkdir()
+    os.symlink(tmp_path / "elsewhere", tmp_path / "b" / "venv")
+    do(wanted(tmp_path / "b", state="absent", contents=["venv"]))
+    assert os.listdir(tmp_path / "elsewhere") == ["file"]
+
+
+def test_diff(tmp_path: t.Any) -> None:
+    parsed = core.parse_directories([wanted(tmp_path / "a")])
+    plan = core.plan_directories(parsed, {})
+    assert plan.diff == {"before": {}, "after": {str(tmp_path / "a"): {"mode": "0755", "owner": 0, "group": 0}}}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("path", "a", 'field path: got "a"; allowed'),
+        ("path", "/opt", 'field path: got "/opt"; allowed'),
+        ("path", "/opt/../etc", 'field path: got "/opt/../etc"; allowed'),
+        ("mode", "0777", 'directory /opt/x, field mode: got "0777"; allowed: an octal mode from 0700 to 0755, as text'),
+        ("mode", "493", 'field mode: got "493"'),
+        ("mode", "0600", 'field mode: got "0600"'),
+    ],
+)
+def test_wrong_input(field: str, value: str, message: str) -> None:
+    with pytest.raises(core.DirectoryError) as caught:
+        core.parse_directories([{**wanted("/opt/x"), field: value}])
+    assert message in str(caught.value)
+
+
+def test_nothing_above_it(tmp_path: t.Any) -> None:
+    with pytest.raises(core.DirectoryError, match="the directory above it does not exist"):
+        do(wanted(tmp_path / "none" / "a"))
