@@ -247,11 +247,14 @@ def _ports(situation: Situation) -> Violations:
         if past > FIRST_EPHEMERAL_PORT:
             message = f"ports {first} to {past - 1} reach {FIRST_EPHEMERAL_PORT}, where macOS takes its own"
             yield Violation("ports", pool, past - 1, FIRST_EPHEMERAL_PORT - 1, message)
-    ordered = sorted(ranges)
-    for (first, past, pool), (start, end, other) in zip(ordered, ordered[1:]):
+    first = past = 0
+    pool = ""
+    for start, end, other in sorted(ranges):
         if start < past:
             message = f"ports {start} to {end - 1} overlap those of pool {pool} ({first} to {past - 1})"
             yield Violation("ports", other, start, past, message)
+        if end > past:
+            first, past, pool = start, end, other
 
 
 def warn_all(situation: Situation) -> t.Iterator[str]:
