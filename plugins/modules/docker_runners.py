@@ -333,7 +333,7 @@ def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[s
     with mac_lock("docker_runners", module.params["state_dir"]):
         view = core.look(socket_path, goal)
         room(module, goal, socket_path, view)
-        changer = changer_class(socket_path, module.params["stop_timeout"])
+        changer = changer_class(socket_path, module.params["stop_timeout"], core.ids_of(view))
         failures = core.apply(view, goal, changer, lambda staying: room(module, goal, socket_path, view, staying))
         return core.outcome(view, core.look(socket_path, goal).current, failures)
 

@@ -103,6 +103,11 @@ def check_room(view: View, goal: Goal, facts: t.Callable[[], Facts], rules: t.Se
     require_room_for(goal.specs, facts(), Rules(*rules), frozenset(view.current), going)
 
 
+def ids_of(view: View) -> t.Dict[str, str]:
+    """The ids of the containers by name."""
+    return {name: container.id for name, container in view.current.items()}
+
+
 def apply(view: View, goal: Goal, changer: Changer, recheck: t.Callable[[t.Container[str]], None]) -> Failures:
     """Do all steps; return what failed by container.
 

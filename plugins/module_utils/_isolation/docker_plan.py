@@ -23,8 +23,6 @@ Containers = t.Mapping[str, Container]
 
 _RUNS = ("running", "restarting")
 _BROKEN = ("dead", "removing")
-#: Not shown as a difference: it follows from the others.
-_FOLLOWING = frozenset(("spec", "memory_swap", "status"))
 
 
 class ForeignError(MacRunnersError):
@@ -127,7 +125,10 @@ def _why(spec: ContainerSpec, container: Container) -> str:
     if container.status in _BROKEN:
         return f"it is {container.status}"
     wanted = spec.fields
-    fields = [field for field in differences(wanted, container.fields) if field not in _FOLLOWING]
+    differing = differences(wanted, container.fields)
+    # These two follow from others.
+    hidden = {"spec", "memory_swap"} if "memory" in differing else {"spec"}
+    fields = [field for field in differing if field not in hidden]
     shown = [f"{field}: {container.fields.get(field)} -> {wanted[field]}" for field in fields]
     return ", ".join(shown) or "its command is another"
 

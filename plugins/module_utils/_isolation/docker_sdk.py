@@ -33,9 +33,14 @@ T = t.TypeVar("T")
 
 
 class SdkChanger:
-    """Implements :class:`.docker_apply.Changer`; ``stop_timeout`` in seconds."""
+    """Implements :class:`.docker_apply.Changer`.
 
-    def __init__(self, socket_path: str, stop_timeout: int) -> None:
+    ``stop_timeout`` in seconds. ``ids``: of the containers that were seen, by name; by its id
+    none is taken for another that got its name meanwhile.
+    """
+
+    def __init__(self, socket_path: str, stop_timeout: int, ids: t.Mapping[str, str]) -> None:
+        self._ids = dict(ids)
         self._stop_timeout = stop_timeout
         self._api = _said(lambda: docker.APIClient(f"unix://{socket_path}", version="auto", timeout=_ANSWER_SECONDS))
         # A pull is silent while it waits for the registry; the time-out is one between two answers.
@@ -54,7 +59,7 @@ class SdkChanger:
 
     def create(self, spec: ContainerSpec) -> None:
         """Create the container, labels and all in one step."""
-        _said(
+        made = _said(
             lambda: self._api.create_container(
                 spec.image,
                 command=list(spec.command) if spec.command else None,
@@ -64,17 +69,18 @@ class SdkChanger:
                 host_config=self._host_config(spec),
             )
         )
+        self._ids[spec.name] = made["Id"]
 
     def fields(self, name: str) -> t.Mapping[str, t.Any]:
         """The fields that the container really has."""
-        return fields_of(_said(lambda: self._api.inspect_container(name)))
+        return fields_of(_said(lambda: self._api.inspect_container(self._ids[name])))
 
     def update(self, spec: ContainerSpec) -> None:
         """Give the container the limits of ``spec``.
 
         The SDK's own method knows neither NanoCpus nor PidsLimit, so the request is made here.
         """
-        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{spec.name}/update"
+        url = f"{self._api.base_url}/v{self._api.api_version}/containers/{self._ids[spec.name]}/update"
         limits = {
             "Memory": spec.memory,
             "MemorySwap": spec.memory,
@@ -88,19 +94,19 @@ class SdkChanger:
 
     def start(self, name: str) -> None:
         """Start it."""
-        _said(lambda: self._api.start(name))
+        _said(lambda: self._api.start(self._ids[name]))
 
     def unpause(self, name: str) -> None:
         """Let it go on."""
-        _said(lambda: self._api.unpause(name))
+        _said(lambda: self._api.unpause(self._ids[name]))
 
     def stop(self, name: str) -> None:
         """Ask it to end, then end it."""
-        _said(lambda: self._api.stop(name, timeout=self._stop_timeout), gone="fine")
+        _said(lambda: self._api.stop(self._ids[name], timeout=self._stop_timeout), gone="fine")
 
     def remove(self, name: str) -> None:
         """Remove it with its anonymous volumes."""
-        _said(lambda: self._api.remove_container(name, v=True, force=True), gone="fine")
+        _said(lambda: self._api.remove_container(self._ids[name], v=True, force=True), gone="fine")
 
     def _host_config(self, spec: ContainerSpec) -> t.Any:
         kept, log = spec.fixed, dict(spec.fixed["log"])
