@@ -171,9 +171,11 @@ ansible_facts:
           type: dict
           sample: {path: /usr/local/bin/container, version: 1.4.1}
         tools:
-          description: Other tools, such as the directory of the developer tools.
+          description: Path of the developer tools, path and version of Colima. What is absent is left out.
           type: dict
-          sample: {xcode_select: /Library/Developer/CommandLineTools}
+          sample:
+            xcode_select: {path: /Library/Developer/CommandLineTools}
+            colima: {path: /opt/homebrew/bin/colima, version: 0.9.1}
         workloads:
           description: Every VM and container on this Mac.
           type: list

@@ -68,7 +68,7 @@ def test_a_mac_with_nothing_on_it(boot_mac: Boot, profile: str, macos: str, buil
     assert (facts["macos"], facts["build"], facts["sip"]) == (macos, build, "enabled")
     assert (facts["virtual_machine"], facts["virtualisation"], facts["pressure"], facts["swap_used"]) == (False, True, 1, 0)
     assert abs(facts["disk_free"] - 300 * GIB) < GIB
-    assert facts["tools"] == {"xcode_select": "/Library/Developer/CommandLineTools"}
+    assert facts["tools"] == {"xcode_select": {"path": "/Library/Developer/CommandLineTools"}}
     assert not {"tart", "docker", "container"} & set(facts)
 
 
@@ -208,6 +208,13 @@ def test_a_tool_that_fails_makes_the_mac_full(boot_mac: Boot, tool: str, said: s
     mac = boot_mac(seed={"tart": {"version": "2.36.0"}})
     mac.fault([{"tool": tool, "rc": 1, "stderr": "broken\n"}])
     assert measure(mac)["unread"] == [said]
+
+
+def test_root_does_not_run_what_an_ordinary_user_could_have_replaced(boot_mac: Boot) -> None:
+    mac = boot_mac(seed={"tart": {"version": "2.36.0"}})
+    assert mac.exec("/usr/sbin/chown", "-R", "admin", "/opt/homebrew").returncode == 0
+    assert measure(mac)["tart"]["version"] == "2.36.0"
+    assert [call["uid"] for call in mac.calls("tart")] == [501]
 
 
 def test_without_sysctl_nothing_is_guessed(boot_mac: Boot) -> None:

@@ -61,6 +61,13 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
+def why(error: OSError) -> str:
+    """Why something could not be opened here, in words."""
+    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+        return "it is a link, which is not followed"
+    return error.strerror or str(error)
+
+
 def open_directory(path: str, parent: t.Optional[int] = None, follow: bool = False) -> int:
     """A descriptor of a directory that is no link; raises OSError."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC

@@ -100,17 +100,16 @@ def _read_other(run: Run, docker_sockets: t.Sequence[str], disk_path: str, unrea
 
 def _tools(run: Run, homes: t.Sequence[TartHome], engines: t.Sequence[Engine], unread: t.List[str]) -> Facts:
     """Tools that are there; one that is absent is left out."""
-    facts = _docker_fact(engines)
-    tart = read_version(run, "tart", unread)
-    if tart is not None:
-        facts["tart"] = {**tart, "homes": [home.path for home in homes]}
-    container = read_version(run, "container", unread)
-    if container is not None:
-        facts["container"] = container
+    found = {name: read_version(run, name, unread) for name in ("tart", "container", "colima")}
     developer = run(["/usr/bin/xcode-select", "-p"])
-    if developer.rc == 0:
-        facts["tools"] = {"xcode_select": developer.stdout.strip()}
-    return facts
+    path = {"path": developer.stdout.strip()} if developer.rc == 0 else None
+    facts: Facts = {
+        **_docker_fact(engines),
+        "tart": found["tart"] and {**found["tart"], "homes": [home.path for home in homes]},
+        "container": found["container"],
+        "tools": {name: tool for name, tool in (("colima", found["colima"]), ("xcode_select", path)) if tool},
+    }
+    return {name: fact for name, fact in facts.items() if fact}
 
 
 def _docker_fact(engines: t.Sequence[Engine]) -> Facts:

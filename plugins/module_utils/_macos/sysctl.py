@@ -61,7 +61,7 @@ def describe_hardware(values: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
         "build": values.get("kern.osversion"),
         "virtual_machine": _truth(values, "kern.hv_vmm_present"),
         "virtualisation": _truth(values, "kern.hv_support"),
-        "pressure": _number(values, "kern.memorystatus_vm_pressure_level"),
+        "pressure": _pressure(values),
         "swap_used": parse_swap_used(values.get("vm.swapusage", "")),
         "boot_time": parse_boot_time(values.get("kern.boottime", "")),
     }
@@ -85,6 +85,12 @@ def parse_swap_used(text: str) -> t.Optional[int]:
     """Bytes from ``total = 2048.00M  used = 512.00M  free = 1536.00M  (encrypted)``."""
     found = _SWAP_USED.search(text)
     return int(float(found.group(1)) * MIB) if found else None
+
+
+def _pressure(values: t.Mapping[str, str]) -> t.Optional[int]:
+    """1 is normal, 2 a warning, 4 critical; there is no other."""
+    level = _number(values, "kern.memorystatus_vm_pressure_level")
+    return level if level in (1, 2, 4) else None
 
 
 def _number(values: t.Mapping[str, str], key: str) -> t.Optional[int]:

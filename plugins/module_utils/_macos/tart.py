@@ -28,6 +28,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.h
     open_regular,
     read_all,
     read_regular,
+    why,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.locks import lock_holder
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import OWNED_PREFIX
@@ -110,7 +111,7 @@ def read_vms(home: TartHome, unread: Unread) -> t.List[TartVm]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        unread.append(f"VMs in {home.path}: {error.strerror}")
+        unread.append(f"VMs in {home.path}: {why(error)}")
         return []
     try:
         names = sorted(os.listdir(directory))
@@ -140,13 +141,16 @@ def _read_entry(home: TartHome, parent: int, name: str, unread: Unread) -> t.Opt
     except FileNotFoundError:
         return None
     except OSError as error:
-        unread.append(f"VM {where}: {error.strerror}")
+        unread.append(f"VM {where}: {why(error)}")
         return None
     try:
         return _read_vm(home, directory, name)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        unread.append(f"VM {where}: its config.json: {why(error)}")
+        return None
+    except ValueError as error:
         unread.append(f"VM {where}: its config.json: {error}")
         return None
     finally:
@@ -228,7 +232,7 @@ def read_images(home: TartHome, unread: Unread) -> t.List[str]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        unread.append(f"cached images in {home.path}: {error.strerror}")
+        unread.append(f"cached images in {home.path}: {why(error)}")
         return []
     return sorted(_walk_images(directory, ()))
 

@@ -161,7 +161,7 @@ def test_a_bare_mac_with_macos_14(mac):
         "virtualisation": True,
         "boot_time": 1780966300,
         "disk_free": 400 * GIB,
-        "tools": {"xcode_select": "/Library/Developer/CommandLineTools"},
+        "tools": {"xcode_select": {"path": "/Library/Developer/CommandLineTools"}},
         "workloads": [],
         "images": [],
         "unread": [],
@@ -183,7 +183,7 @@ def test_a_full_mac_with_macos_26(mac, engine):
         ("system", "status", "--format", "json"): '{"status": "running", "server": {}, "paths": {}}',
         ("list", "--all", "--format", "json"): json.dumps(apples),
     })
-    mac.tool("colima", "/opt/homebrew/bin/colima", {})
+    mac.tool("colima", "/opt/homebrew/bin/colima", {("--version",): "colima version 0.9.1\ngit commit: abcdef0\n"})
     mac.answers[("/usr/bin/sudo", "-n", "-u", "admin", "-H", "/usr/bin/env", f"PATH={tools.TOOL_PATH}", "/opt/homebrew/bin/colima", "list", "--json")] = (
         '{"name":"default","status":"Running","cpus":6,"memory":17179869184}\n'
     )
@@ -226,6 +226,7 @@ def test_a_full_mac_with_macos_26(mac, engine):
         "id": "one",
         "socket": docker.path,
     }
+    assert facts["tools"]["colima"] == {"path": "/opt/homebrew/bin/colima", "version": "0.9.1"}
     assert facts["images"] == ["a:1", "sha256:1"]
     assert briefly(facts) == [
         ("container", "web", "running", "linux", GIB, False),

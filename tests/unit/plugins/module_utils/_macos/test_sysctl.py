@@ -79,3 +79,8 @@ def test_boot_time_and_swap_of_unknown_texts_are_unknown():
 
 def test_swap_without_use():
     assert parse_swap_used("total = 0.00M  used = 0.00M  free = 0.00M  (encrypted)") == 0
+
+
+def test_a_pressure_that_does_not_exist_is_unknown():
+    assert "pressure" not in describe_hardware({"kern.memorystatus_vm_pressure_level": "0"})
+    assert describe_hardware({"kern.memorystatus_vm_pressure_level": "4"})["pressure"] == 4
