@@ -93,7 +93,8 @@ def format_size(size: int) -> str:
     A size that three decimals would round is followed by its exact value, so that a refusal
     over one byte can be seen.
     """
-    number = f"{size / GIB:.3f}".rstrip("0").rstrip(".")
+    # Adding 0 takes the sign from -0.000.
+    number = f"{round(size / GIB, 3) + 0:.3f}".rstrip("0").rstrip(".")
     if size * 1000 % GIB == 0:
         return f"{number} GiB"
     exact = f"{size // MIB} MiB" if size % MIB == 0 else f"{size} bytes"

@@ -260,8 +260,6 @@ def _ports(situation: Situation) -> Violations:
 def warn_all(situation: Situation) -> t.Iterator[str]:
     """What does not stop the plan and should be known."""
     facts = situation.facts
-    if not situation.pools:
-        yield "no pools are declared in mac_runners_pools: nothing is planned here"
     for pool in situation.pools:
         if pool.count:
             yield from _pool_warnings(pool)

@@ -21,4 +21,7 @@ def plan_mac(situation: Situation, mistakes: t.Sequence[Mistake] = ()) -> MacPla
     ledger = build_ledger(situation)
     violations = [Violation(m.check, m.pool, None, None, m.message) for m in mistakes]
     violations.extend(check_all(situation, ledger))
-    return MacPlan(ledger, tuple(violations), tuple(warn_all(situation)))
+    warnings = list(warn_all(situation))
+    if not situation.pools and not mistakes:
+        warnings.append("no pools are declared in mac_runners_pools: nothing is planned here")
+    return MacPlan(ledger, tuple(violations), tuple(warnings))

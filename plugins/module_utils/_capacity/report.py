@@ -62,9 +62,10 @@ def _table(macs: t.Mapping[str, Data]) -> t.Iterator[str]:
 def _row(name: str, mac: Data) -> t.Tuple[str, ...]:
     if mac.get("unreachable"):
         return (name, "NOT REACHED", "-", "-", "left out, nothing is changed on it")
-    memory = format_size(mac["ledger"][0]["bytes"])
+    supply = mac["ledger"][0]["bytes"]
+    memory, left = (format_size(supply), format_size(mac["free"])) if supply else ("unknown", "-")
     checks = list(dict.fromkeys(violation["check"] for violation in mac["violations"]))
-    return (name, "fits" if mac["fits"] else "REFUSED", memory, format_size(mac["free"]), ", ".join(checks))
+    return (name, "fits" if mac["fits"] else "REFUSED", memory, left, ", ".join(checks))
 
 
 def _refusal(name: str, mac: Data) -> t.Iterator[str]:
@@ -111,7 +112,7 @@ def _names(names: t.Sequence[str]) -> str:
 def markdown_report(plan: Data) -> str:
     """The same for a pull request or a wiki."""
     lines = [f"**{verdict(plan)}**", "", "| Mac | verdict | memory | left | why |", "| --- | --- | --- | --- | --- |"]
-    lines.extend("| " + " | ".join(_row(name, mac)) + " |" for name, mac in plan["macs"].items())
+    lines.extend("| " + " | ".join(map(_cell, _row(name, mac))) + " |" for name, mac in plan["macs"].items())
     for name, mac in plan["macs"].items():
         if mac["violations"]:
             lines.extend(["", f"### {name}", "", *_markdown_refusal(mac)])
@@ -121,12 +122,17 @@ def markdown_report(plan: Data) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _cell(text: str) -> str:
+    """A name that somebody gave a VM must not end the cell."""
+    return text.replace("|", "\\|")
+
+
 def _markdown_refusal(mac: Data) -> t.Iterator[str]:
     for violation in mac["violations"]:
         yield f"- **{violation['check']}**: {_sentence(violation)}"
     yield from ("", "| bytes | |", "| ---: | --- |")
     for line in mac["ledger"]:
-        yield f"| {format_size(line['bytes'])} | {line['what']} |"
+        yield f"| {format_size(line['bytes'])} | {_cell(line['what'])} |"
     yield f"| {format_size(mac['free'])} | left |"
     if mac["changes"]:
         yield from ("", "Smallest change that fits:", "")

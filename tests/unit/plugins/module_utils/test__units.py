@@ -163,6 +163,8 @@ def test_decimals_are_exact() -> None:
         (200 * MIB, "0.195 GiB (200 MiB)"),
         (12 * GIB + 1, "12 GiB (12884901889 bytes)"),
         (1, "0 GiB (1 bytes)"),
+        (-1, "0 GiB (-1 bytes)"),
+        (-MIB, "-0.001 GiB (-1 MiB)"),
         (1_288_490_188, "1.2 GiB (1288490188 bytes)"),
     ),
 )
