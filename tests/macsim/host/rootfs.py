@@ -42,7 +42,8 @@ for root in "$(/bin/cat /var/db/xcode_select_link.path 2>/dev/null)" /Library/De
   [ -n "$root" ] && [ -x "$root/usr/bin/python3" ] && exec "$root/usr/bin/python3" "$@"
 done
 echo 'xcode-select: note: No developer tools were found, requesting install.' >&2
-echo 'If developer tools are located at a non-default location on disk, use `sudo xcode-select --switch path/to/Xcode.app` to specify the Xcode that you wish to use for command line developer tools, and cancel the installation dialog.' >&2
+echo 'If developer tools are located at a non-default location on disk, use `sudo xcode-select --switch path/to/Xcode.app` to specify' \
+  'the Xcode that you wish to use for command line developer tools, and cancel the installation dialog.' >&2
 echo 'See `man xcode-select` for more details.' >&2
 exit 1
 """
@@ -166,7 +167,7 @@ def _write_settings(root: Path, mac: dict[str, object], sources: Sources) -> Non
     state = root / "private/var/macsim"
     (state / "mac.json").write_text(profiles.dump(mac))
     (state / "identity").write_text(profiles.identity(mac))
-    for name, content in (("calls.jsonl", ""), ("unexpected.log", ""), ("faults.json", "[]"), ("vm.lock", ""), ("registry.json", "{}"), ("leases.json", "{}"), ("acl.json", "{}")):
+    for name, content in _SHARED_STATE.items():
         (state / name).write_text(content)
         (state / name).chmod(0o666)
     (root / "System/Library/CoreServices/SystemVersion.plist").write_text(profiles.version_plist(mac))
@@ -193,6 +194,10 @@ def _copy_certificates(etc: Path) -> None:
         (etc / "ssl/certs/ca-certificates.crt").symlink_to("../cert.pem")
 
 
+# What every user's stand-ins may write.
+_SHARED_STATE = {
+    "calls.jsonl": "", "unexpected.log": "", "faults.json": "[]", "vm.lock": "", "registry.json": "{}", "leases.json": "{}", "acl.json": "{}",
+}
 _SUDOERS = """Defaults env_reset
 Defaults env_keep += "BLOCKSIZE COLORFGBG COLORTERM CHARSET LANG LANGUAGE LC_ALL LC_COLLATE LC_CTYPE LC_MESSAGES LC_MONETARY LC_NUMERIC LC_TIME"
 Defaults env_keep += "LINES COLUMNS LSCOLORS SSH_AUTH_SOCK TZ EDITOR VISUAL HOME MAIL"

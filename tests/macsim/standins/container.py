@@ -96,7 +96,8 @@ def _list(call: Call, words: list[str]) -> int:
     elif rest == ["--format", "json"]:
         call.out(json.dumps([_shape(call, row) for row in rows], sort_keys=True, separators=(",", ":")).replace("/", "\\/") + "\n")
     else:
-        call.out("ID  IMAGE  OS  ARCH  STATE  ADDR\n" + "".join(f"{row['id']}  {row.get('image', '')}  linux  arm64  {row.get('state', 'running')}  \n" for row in rows))
+        call.out("ID  IMAGE  OS  ARCH  STATE  ADDR\n")
+        call.out("".join(f"{row['id']}  {row.get('image', '')}  linux  arm64  {row.get('state', 'running')}  \n" for row in rows))
     return 0
 
 

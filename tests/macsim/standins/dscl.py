@@ -12,7 +12,7 @@ from typing import Any
 
 from standins.call import EX_USAGE, Call, Fail, Unexpected
 from standins.mac import is_root, read_mac
-from standins.records import COMPUTED_GROUPS, Directory, Record, changed_directory, members, new_record, read_directory
+from standins.records import Directory, Record, changed_directory, new_record, read_directory
 
 _STATUS = {
     "eDSPermissionError": (-14120, 40), "eDSRecordNotFound": (-14136, 56), "eDSRecordAlreadyExists": (-14135, 55),
@@ -65,9 +65,6 @@ def _stored(key: str) -> str:
 
 def _values(directory: Directory, kind: str, name: str, key: str) -> list[str] | None:
     record = directory[kind][name]
-    if kind == "Groups" and key == "GroupMembership":
-        if name in COMPUTED_GROUPS:
-            return members(directory, name)
     if key == "Password" and "ShadowHashData" in record:
         return ["********"]
     return record.get(key)

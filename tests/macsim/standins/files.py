@@ -192,6 +192,7 @@ def _format(text: str, info: os.stat_result, path: str) -> str:
         "%OLp": f"{info.st_mode & 0o777:o}", "%Mp": f"{info.st_mode >> 9 & 7:o}", "%u": str(info.st_uid), "%g": str(info.st_gid),
         "%z": str(info.st_size), "%d": str(info.st_dev), "%i": str(info.st_ino), "%m": str(int(info.st_mtime)), "%a": str(int(info.st_atime)),
         "%c": str(int(info.st_ctime)), "%N": path, "%p": f"{info.st_mode:o}", "%l": str(info.st_nlink), "%b": str(info.st_blocks),
+        "%T": {modes.S_IFDIR: "/", modes.S_IFLNK: "@"}.get(modes.S_IFMT(info.st_mode), ""),
         "%HT": {modes.S_IFDIR: "Directory", modes.S_IFREG: "Regular File", modes.S_IFLNK: "Symbolic Link"}.get(modes.S_IFMT(info.st_mode), "Other"),
     }
     for key in sorted(values, key=len, reverse=True):

@@ -232,7 +232,8 @@ class Services:
             reply = self.bootout(caller, f"{domain}/{label}", None, False)
         if isinstance(reply, Later) or reply.code == 0:
             return ""
-        return f"{verb.capitalize()} failed: 5: Input/output error\nTry running `launchctl {'bootstrap' if verb == 'load' else 'bootout'}` as root for richer errors.\n"
+        modern = "bootstrap" if verb == "load" else "bootout"
+        return f"{verb.capitalize()} failed: 5: Input/output error\nTry running `launchctl {modern}` as root for richer errors.\n"
 
     def _start_or_stop(self, domain: str, verb: str, label: str) -> Reply:
         job = self.jobs.get((domain, label))
