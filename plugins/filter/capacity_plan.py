@@ -97,6 +97,8 @@ def capacity_plan(
     """Plan every Mac of the fleet; see DOCUMENTATION for the shapes."""
     if not isinstance(fleet, t.Mapping) or not all(isinstance(host, t.Mapping) for host in fleet.values()):
         raise AnsibleFilterError("capacity_plan takes a mapping of host names to the variables of each host")
+    if isinstance(unreachable, str):
+        raise AnsibleFilterError(f"capacity_plan: got unreachable {unreachable!r}; allowed: a list of host names")
     variables = {str(name): variables_of(host) for name, host in fleet.items()}
     moment = int(time.time()) if now is None else now
     return plan_data(variables, unreachable=unreachable, refuse_unreachable=refuse_unreachable, now=moment)

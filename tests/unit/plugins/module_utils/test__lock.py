@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import signal
 import stat
+import subprocess
 import sys
 import time
 import typing as t
@@ -20,27 +20,27 @@ import pytest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import LOCK_NAME, LockedError, mac_lock
 
 
+HOLDER = """
+import sys, time
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
+with mac_lock(sys.argv[1], sys.argv[2], 5):
+    print("held", flush=True)
+    time.sleep(float(sys.argv[3]))
+"""
+
+
 @contextlib.contextmanager
-def held_by_a_child(state_dir: pathlib.Path, what: str = "a test") -> t.Iterator[int]:
-    """A process that holds the lock until it is killed; gives its id."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        with mac_lock(what, str(state_dir), 5):
-            os.write(writer, b"x")
-            time.sleep(60)
-        os._exit(0)
-    os.close(writer)
-    try:
-        assert os.read(reader, 1) == b"x"
-        yield child
-    finally:
-        os.close(reader)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(child, 0)
+def held_by_another(state_dir: pathlib.Path, what: str = "a test", seconds: float = 60) -> t.Iterator[subprocess.Popen[bytes]]:
+    """A process that holds the lock for some seconds, or until it is killed."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    argv = [sys.executable, "-c", HOLDER, what, str(state_dir), str(seconds)]
+    with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            assert holder.stdout.readline() == b"held\n"
+            yield holder
+        finally:
+            holder.kill()
 
 
 def test_the_lock_is_free_again_afterwards(tmp_path: pathlib.Path) -> None:
@@ -57,49 +57,38 @@ def test_an_error_inside_frees_the_lock_and_comes_out(tmp_path: pathlib.Path) ->
 
 
 def test_who_waits_in_vain_is_told_for_whom(tmp_path: pathlib.Path) -> None:
-    with held_by_a_child(tmp_path, "tart_vms") as child:
+    with held_by_another(tmp_path, "tart_vms") as holder:
         started = time.monotonic()
         with pytest.raises(LockedError) as caught, mac_lock("two", str(tmp_path), 0.3):
             pytest.fail("the lock was given twice")
         assert 0.3 <= time.monotonic() - started < 5
-    assert str(caught.value).startswith(f"this Mac is being changed by tart_vms (process {child}, for ")
+    assert str(caught.value).startswith(f"this Mac is being changed by tart_vms (process {holder.pid}, for ")
     assert str(caught.value).endswith("waited 0.3 s")
 
 
 def test_a_killed_holder_leaves_no_lock(tmp_path: pathlib.Path) -> None:
-    with held_by_a_child(tmp_path) as child:
-        os.kill(child, signal.SIGKILL)
+    with held_by_another(tmp_path) as holder:
+        holder.kill()
         with mac_lock("two", str(tmp_path), 5):
             pass
 
 
 def test_who_waits_gets_the_lock_when_it_is_free(tmp_path: pathlib.Path) -> None:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        with mac_lock("short", str(tmp_path), 5):
-            os.write(writer, b"x")
-            time.sleep(0.3)
-        os._exit(0)
-    assert os.read(reader, 1) == b"x"
-    with mac_lock("two", str(tmp_path), 5):
+    with held_by_another(tmp_path, seconds=0.3), mac_lock("two", str(tmp_path), 5):
         pass
-    assert os.waitpid(child, 0)[1] == 0
-    os.close(reader)
-    os.close(writer)
 
 
 def test_no_child_keeps_the_lock(tmp_path: pathlib.Path) -> None:
     """As ``tart run``, which goes on after the module that started it."""
     with mac_lock("one", str(tmp_path), 0):
-        child = os.spawnv(os.P_NOWAIT, sys.executable, [sys.executable, "-c", "import time; time.sleep(30)"])
+        child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"], close_fds=False)
         time.sleep(0.2)
-    try:
-        with mac_lock("two", str(tmp_path), 0):
-            pass
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+    with child:
+        try:
+            with mac_lock("two", str(tmp_path), 0):
+                pass
+        finally:
+            child.kill()
 
 
 def test_only_root_can_look_into_the_directory(tmp_path: pathlib.Path) -> None:
@@ -111,7 +100,7 @@ def test_only_root_can_look_into_the_directory(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.parametrize("note", (b"", b"\xff\xfe", b"[]", b"{}", b'{"what": 1, "pid": 2, "since": "x"}', b"null"))
 def test_a_broken_note_does_not_break_the_wait(tmp_path: pathlib.Path, note: bytes) -> None:
-    with held_by_a_child(tmp_path):
+    with held_by_another(tmp_path):
         (tmp_path / LOCK_NAME).write_bytes(note)
         with pytest.raises(LockedError, match="somebody who left no name"), mac_lock("two", str(tmp_path), 0):
             pytest.fail("the lock was given twice")
@@ -129,6 +118,6 @@ def test_a_link_is_not_followed(tmp_path: pathlib.Path) -> None:
 def test_a_shorter_note_leaves_nothing_of_a_longer_one(tmp_path: pathlib.Path) -> None:
     with mac_lock("a very long word for what is done", str(tmp_path), 0):
         pass
-    with held_by_a_child(tmp_path, "s"):
+    with held_by_another(tmp_path, "s"):
         with pytest.raises(LockedError, match=r"by s \(process"), mac_lock("two", str(tmp_path), 0):
             pytest.fail("the lock was given twice")
