@@ -19,12 +19,17 @@ description:
   - Limits and the restart policy are changed in place. Any other difference makes a new container; the old one is
     stopped first, whatever job it runs. What was written inside it is lost.
   - A tag that moved in its registry makes no new container. Pin images by digest, or give each version its own tag.
+  - Images that were pulled stay, also when no container needs them any more.
   - When one container fails, all others are still brought to their state; then the module fails and names each failure.
 extends_documentation_fragment:
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
-  - action_packer.mac_runners._attributes.platform_posix
 attributes:
+  platform:
+    platforms: posix
+    details:
+      - Needs C(become=true) on a Mac when something must be made, since only root can read what other users run there. Without
+        it the Mac counts as full.
   check_mode:
     support: full
   diff_mode:

@@ -108,7 +108,10 @@ def run() -> list[Figure]:
         engine.import_image(engine.client(socket_path))
         empty, mine, other = measure(socket_path, pathlib.Path(folder))
     share = (mine - empty) / (other - empty)
-    print(f"idle second run with {NUMBER} containers, seconds: empty play {empty:.2f}, ours {mine:.2f}, docker_container loop {other:.2f}", file=sys.stderr)
+    print(
+        f"idle second run with {NUMBER} containers, seconds: empty play {empty:.2f}, ours {mine:.2f}, docker_container loop {other:.2f}",
+        file=sys.stderr,
+    )
     name = f"docker_runners, {NUMBER} containers, nothing to do: share of the time of a docker_container loop ({1 / share:.1f} times as fast)"
     return [(name, share, 1 / AT_LEAST)]
 

@@ -14,7 +14,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-import bench as docker_bench  # noqa: E402
+import workbench  # noqa: E402
 import engine  # noqa: E402
 
 
@@ -27,9 +27,9 @@ def socket_path() -> Iterator[str]:
 
 
 @pytest.fixture
-def bench(socket_path: str, tmp_path: pathlib.Path) -> Iterator[docker_bench.Bench]:
+def bench(socket_path: str, tmp_path: pathlib.Path) -> Iterator[workbench.Workbench]:
     """The engine without containers, and the module."""
-    made = docker_bench.Bench(socket_path, tmp_path / "state")
+    made = workbench.Workbench(socket_path, tmp_path / "state")
     made.clear()
     yield made
     made.clear()

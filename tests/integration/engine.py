@@ -37,9 +37,7 @@ def private_engine() -> Iterator[str]:
     command = [str(WITH_DOCKER), "bash", "-c", 'printf "%s\\n" "$DOCKER_HOST"; exec cat >/dev/null']
     environment = {name: value for name, value in os.environ.items() if name != "DOCKER_HOST"}
     # A session of its own: Ctrl-C in a terminal must not end the engine before the tests.
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    ) as process:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True) as process:
         assert process.stdin and process.stdout
         try:
             path = process.stdout.readline().strip().removeprefix("unix://")

@@ -18,12 +18,12 @@ import time
 
 import engine
 import pytest
-from bench import MIB, Bench, slot, slots
+from workbench import MIB, Workbench, slot, slots
 
 POOL = "dev.action-packer.mac-runners.pool"
 
 
-def test_a_container_past_its_memory_is_killed_and_told_of(bench: Bench) -> None:
+def test_a_container_past_its_memory_is_killed_and_told_of(bench: Workbench) -> None:
     greedy = slot("linux-1", memory="16MiB", restart="no", command=["sh", "-c", "sleep 1; exec tail /dev/zero"])
     bench.run([greedy, slot("linux-2")])
     name = "mac-runners-linux-1"
@@ -35,7 +35,7 @@ def test_a_container_past_its_memory_is_killed_and_told_of(bench: Bench) -> None
     assert f"{name}: a process of it was killed for going past its memory" in str(result["warnings"])
 
 
-def test_a_fork_bomb_is_held_by_the_limit_of_processes(bench: Bench) -> None:
+def test_a_fork_bomb_is_held_by_the_limit_of_processes(bench: Workbench) -> None:
     bench.converge([slot("linux-1", pids_limit=32)])
     name = "mac-runners-linux-1"
     bench.api.exec_start(bench.api.exec_create(name, ["sh", "-c", "b() { b | b & }; b; sleep 60"])["Id"], detach=True)
@@ -47,7 +47,7 @@ def test_a_fork_bomb_is_held_by_the_limit_of_processes(bench: Bench) -> None:
     assert bench.run([slot("linux-1", state="absent")])["changed"] and bench.names() == []
 
 
-def test_containers_of_others_stay_as_they_are_byte_for_byte(bench: Bench) -> None:
+def test_containers_of_others_stay_as_they_are_byte_for_byte(bench: Workbench) -> None:
     foreign = [
         bench.foreign("database"),
         bench.foreign("mac-runners-linux-7"),
@@ -62,7 +62,7 @@ def test_containers_of_others_stay_as_they_are_byte_for_byte(bench: Bench) -> No
 
 
 @pytest.mark.parametrize("options", [{}, {"state": "absent"}])
-def test_a_name_that_somebody_else_uses_is_refused(bench: Bench, options: dict) -> None:
+def test_a_name_that_somebody_else_uses_is_refused(bench: Workbench, options: dict) -> None:
     bench.foreign("mac-runners-linux-2")
     before = bench.snapshot()
     result = bench.run([slot("linux-1"), slot("linux-2", **options)])
@@ -70,7 +70,7 @@ def test_a_name_that_somebody_else_uses_is_refused(bench: Bench, options: dict) 
     assert bench.snapshot() == before
 
 
-def test_one_failure_hides_no_other_and_stops_no_other(bench: Bench) -> None:
+def test_one_failure_hides_no_other_and_stops_no_other(bench: Workbench) -> None:
     bench.api.import_image_from_data(engine.busybox_tar(), "mac-runners-idle", "1")
     wanted = [
         slot("linux-1"),
@@ -81,20 +81,21 @@ def test_one_failure_hides_no_other_and_stops_no_other(bench: Bench) -> None:
     result = bench.run(wanted)
     assert result["failed"] and result["changed"]
     assert sorted(result["failures"]) == ["mac-runners-linux-2", "mac-runners-linux-3"]
-    assert "image localhost:1/none:1 cannot be pulled: " in result["failures"]["mac-runners-linux-2"] and "No command specified" in result["failures"]["mac-runners-linux-3"]
+    assert "image localhost:1/none:1 cannot be pulled: " in result["failures"]["mac-runners-linux-2"]
+    assert "No command specified" in result["failures"]["mac-runners-linux-3"]
     assert all(name in result["msg"] for name in result["failures"])
     running = {entry["name"] for entry in result["containers"] if entry["status"] == "running"}
     assert running == {"mac-runners-linux-1", "mac-runners-linux-4"}
     bench.converge(slots(4))
 
 
-def test_an_image_for_another_architecture_is_refused_before_anything_changes(bench: Bench) -> None:
+def test_an_image_for_another_architecture_is_refused_before_anything_changes(bench: Workbench) -> None:
     load_for_another_architecture(bench, "mac-runners-other:1")
     result = bench.run([slot("linux-1"), slot("linux-2", image="mac-runners-other:1")])
     assert result["failed"] and "mac-runners-other:1 is for linux/" in result["msg"] and bench.names() == []
 
 
-def load_for_another_architecture(bench: Bench, name: str) -> None:
+def load_for_another_architecture(bench: Workbench, name: str) -> None:
     """The test image once more, with another architecture in its configuration."""
     layer = engine.busybox_tar()
     own = bench.api.version()["Arch"]
@@ -110,7 +111,7 @@ def load_for_another_architecture(bench: Bench, name: str) -> None:
     list(bench.api.load_image(buffer.getvalue()))
 
 
-def test_what_does_not_fit_is_refused_and_changes_nothing(bench: Bench) -> None:
+def test_what_does_not_fit_is_refused_and_changes_nothing(bench: Workbench) -> None:
     bench.converge(slots(2))
     before = bench.snapshot()
     for check in (True, False):
@@ -119,7 +120,7 @@ def test_what_does_not_fit_is_refused_and_changes_nothing(bench: Bench) -> None:
     assert bench.snapshot() == before
 
 
-def test_a_mac_that_is_too_full_can_still_be_emptied(bench: Bench) -> None:
+def test_a_mac_that_is_too_full_can_still_be_emptied(bench: Workbench) -> None:
     bench.converge(slots(3))
     full = {"capacity": {"reserve": "900GiB"}}
     assert bench.run([*slots(3), slot("linux-4")], **full)["failed"]
@@ -128,7 +129,7 @@ def test_a_mac_that_is_too_full_can_still_be_emptied(bench: Bench) -> None:
     assert bench.names() == ["mac-runners-linux-1"]
 
 
-def test_what_goes_makes_room_for_what_comes(bench: Bench) -> None:
+def test_what_goes_makes_room_for_what_comes(bench: Workbench) -> None:
     total = next(line.split()[1] for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
     room = {"capacity": {"reserve": int(total) * 1024 - 64 * MIB, "headroom": 0, "docker_vm_base": 0, "disk_reserve": 0, "cpu_factor": 100}}
     bench.converge([slot("old-1"), slot("old-2")], **room)
@@ -137,21 +138,21 @@ def test_what_goes_makes_room_for_what_comes(bench: Bench) -> None:
     assert bench.names() == ["mac-runners-new-1", "mac-runners-new-2"]
 
 
-def test_pools_that_are_not_listed_take_room_too(bench: Bench) -> None:
+def test_pools_that_are_not_listed_take_room_too(bench: Workbench) -> None:
     pool = {"name": "ios", "isolation": "tart", "memory": "900GiB", "image": "ghcr.io/acme/macos:1"}
     assert "memory" in bench.run(slots(1), pools=[pool])["msg"]
     ephemeral = {"name": "job", "isolation": "docker", "memory": "900GiB", "image": "ghcr.io/acme/linux:1", "disk": 0}
     assert "memory" in bench.run(slots(1), pools=[ephemeral])["msg"]
 
 
-def test_all_mistakes_are_named_at_once_and_nothing_is_made(bench: Bench) -> None:
+def test_all_mistakes_are_named_at_once_and_nothing_is_made(bench: Workbench) -> None:
     result = bench.run([slot("linux-1", memory="12G"), slot("linux-2", cpus="many"), slot("linux-3")])
     assert result["failed"] and bench.names() == []
     assert 'container linux-1: field memory: got "12G"; allowed: ' in result["msg"]
     assert 'container linux-2: field cpus: got "many"; allowed: ' in result["msg"]
 
 
-def test_an_engine_that_is_down_is_an_error_only_when_it_is_needed(bench: Bench, tmp_path: pathlib.Path) -> None:
+def test_an_engine_that_is_down_is_an_error_only_when_it_is_needed(bench: Workbench, tmp_path: pathlib.Path) -> None:
     gone = str(tmp_path / "docker.sock")
     result = bench.run(slots(1), docker_socket=gone)
     assert result["failed"] and gone in result["msg"] and "colima start" in result["msg"]
@@ -160,7 +161,7 @@ def test_an_engine_that_is_down_is_an_error_only_when_it_is_needed(bench: Bench,
 
 
 @pytest.mark.parametrize("made", range(0, 8))
-def test_a_run_that_was_killed_anywhere_is_mended_by_the_next(bench: Bench, made: int) -> None:
+def test_a_run_that_was_killed_anywhere_is_mended_by_the_next(bench: Workbench, made: int) -> None:
     process = bench.start(slots(8))
     bench.wait_until(lambda: len(bench.names()) >= made)
     time.sleep(0.02 * made)
@@ -171,7 +172,7 @@ def test_a_run_that_was_killed_anywhere_is_mended_by_the_next(bench: Bench, made
 
 
 @pytest.mark.parametrize("step", range(1, 6))
-def test_a_rebuild_that_was_killed_anywhere_is_mended_by_the_next(bench: Bench, step: int) -> None:
+def test_a_rebuild_that_was_killed_anywhere_is_mended_by_the_next(bench: Workbench, step: int) -> None:
     bench.converge(slots(6))
     before = bench.snapshot()
     process = bench.start([slot(f"linux-{n}", user="1002:1002") for n in range(1, 7)], stop_timeout=0)
@@ -183,14 +184,14 @@ def test_a_rebuild_that_was_killed_anywhere_is_mended_by_the_next(bench: Bench, 
     assert {bench.inspect(name)["Config"]["User"] for name in bench.names()} == {"1002:1002"}
 
 
-def changed_since(bench: Bench, before: str) -> bool:
+def changed_since(bench: Workbench, before: str) -> bool:
     try:
         return bench.snapshot() != before
     except Exception:  # a container went while it was looked at
         return True
 
 
-def test_two_runs_at_once_wait_for_each_other(bench: Bench) -> None:
+def test_two_runs_at_once_wait_for_each_other(bench: Workbench) -> None:
     first, second = bench.start(slots(6)), bench.start(slots(6))
     results = [json.loads(process.communicate(timeout=120)[0]) for process in (first, second)]
     assert not any(result.get("failed") for result in results)

@@ -15,7 +15,7 @@ import typing as t
 
 import engine
 import pytest
-from bench import MIB, ROOM, Bench
+from workbench import MIB, ROOM, Workbench
 
 Json = dict[str, t.Any]
 COSTS = {"docker": {"minimum": MIB, "disk": MIB, "image_disk": 0}}
@@ -31,7 +31,7 @@ def bare_python(tmp_path: pathlib.Path) -> str:
 class Role:
     """Plays the role on this machine."""
 
-    def __init__(self, bench: Bench, folder: pathlib.Path, python: str) -> None:
+    def __init__(self, bench: Workbench, folder: pathlib.Path, python: str) -> None:
         self.bench, self.folder, self.python = bench, folder, python
 
     def play(self, pools: list[Json], *arguments: str, **variables: t.Any) -> tuple[int, Json, str]:
@@ -52,7 +52,12 @@ class Role:
         (self.folder / "hosts.json").write_text(json.dumps(inventory))
         play = [{"name": "Role", "hosts": "all", "gather_facts": False, "roles": ["action_packer.mac_runners.docker"]}]
         (self.folder / "play.yml").write_text(json.dumps(play))
-        command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", str(self.folder / "hosts.json"), str(self.folder / "play.yml")]
+        command = [
+            str(pathlib.Path(sys.executable).parent / "ansible-playbook"),
+            "-i",
+            str(self.folder / "hosts.json"),
+            str(self.folder / "play.yml"),
+        ]
         environment = {**os.environ, "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.default", "ANSIBLE_NOCOLOR": "1"}
         done = subprocess.run([*command, *arguments], cwd=engine.ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
         recap = next((line for line in done.stdout.splitlines() if line.startswith("mac ") and "ok=" in line), "")
@@ -61,12 +66,13 @@ class Role:
 
 
 @pytest.fixture
-def role(bench: Bench, tmp_path: pathlib.Path, bare_python: str) -> Role:
+def role(bench: Workbench, tmp_path: pathlib.Path, bare_python: str) -> Role:
     return Role(bench, tmp_path, bare_python)
 
 
 def pool(name: str, count: int, **options: t.Any) -> Json:
-    return {"name": name, "isolation": "docker", "lifecycle": "persistent", "count": count, "memory": "32MiB", "cpus": 1, "network": "none", "image": engine.IMAGE, **options}
+    small = {"memory": "32MiB", "cpus": 1, "network": "none", "image": engine.IMAGE}
+    return {"name": name, "isolation": "docker", "lifecycle": "persistent", "count": count, **small, **options}
 
 
 def test_pools_become_containers_and_go_with_their_pool(role: Role) -> None:

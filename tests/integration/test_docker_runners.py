@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import engine
 import pytest
-from bench import MIB, PYTHON_OF_A_MAC, Bench, slot, slots
+from workbench import MIB, PYTHON_OF_A_MAC, Workbench, slot, slots
 
 
 def actions(result: dict, name: str) -> list[str]:
     return [step["action"] for step in result["steps"] if step["resource"] == name]
 
 
-def test_fifteen_containers_are_made_once_and_then_left_alone(bench: Bench) -> None:
+def test_fifteen_containers_are_made_once_and_then_left_alone(bench: Workbench) -> None:
     result = bench.converge(slots(15))
     assert result["changed"]
     assert len(result["steps"]) == 30
@@ -23,7 +23,7 @@ def test_fifteen_containers_are_made_once_and_then_left_alone(bench: Bench) -> N
     assert {entry["status"] for entry in result["containers"]} == {"running"}
 
 
-def test_limits_and_hardening_are_what_the_engine_enforces(bench: Bench) -> None:
+def test_limits_and_hardening_are_what_the_engine_enforces(bench: Workbench) -> None:
     bench.converge([slot("linux-1", memory="48MiB", cpus=2, pids_limit=64)])
     host = bench.inspect("mac-runners-linux-1")["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"], host["PidsLimit"]) == (48 * MIB, 48 * MIB, 2 * 10**9, 64)
@@ -36,7 +36,7 @@ def test_limits_and_hardening_are_what_the_engine_enforces(bench: Bench) -> None
     assert "docker.sock" not in bench.inside("mac-runners-linux-1", "cat", "/proc/mounts")
 
 
-def test_check_mode_predicts_the_run_and_changes_nothing(bench: Bench) -> None:
+def test_check_mode_predicts_the_run_and_changes_nothing(bench: Workbench) -> None:
     bench.converge([*slots(3), slot("linux-5"), slot("linux-6")])
     bench.api.pause("mac-runners-linux-3")
     wanted = [slot("linux-1"), slot("linux-2", memory="40MiB"), slot("linux-3"), slot("linux-4"), slot("linux-5", user="1002:1002")]
@@ -57,12 +57,12 @@ def test_check_mode_predicts_the_run_and_changes_nothing(bench: Bench) -> None:
     assert not bench.run(wanted, purge=True)["changed"]
 
 
-def test_check_mode_leaves_no_lock_behind(bench: Bench) -> None:
+def test_check_mode_leaves_no_lock_behind(bench: Workbench) -> None:
     bench.run(slots(1), check=True)
     assert not bench.state_dir.exists() and bench.names() == []
 
 
-def test_diff_shows_what_changes_and_nothing_else(bench: Bench) -> None:
+def test_diff_shows_what_changes_and_nothing_else(bench: Workbench) -> None:
     bench.converge(slots(2))
     diff = bench.run([slot("linux-1", memory="40MiB"), slot("linux-2")])["diff"]
     before, after = diff["before"].pop("mac-runners-linux-1"), diff["after"].pop("mac-runners-linux-1")
@@ -71,7 +71,7 @@ def test_diff_shows_what_changes_and_nothing_else(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("change", [{"memory": "64MiB"}, {"memory": "16MiB"}, {"cpus": 2}, {"pids_limit": 100}, {"restart": "no"}])
-def test_limits_change_in_place(bench: Bench, change: dict) -> None:
+def test_limits_change_in_place(bench: Workbench, change: dict) -> None:
     bench.converge(slots(1))
     before = bench.inspect("mac-runners-linux-1")
     result = bench.converge([slot("linux-1", **change)])
@@ -83,7 +83,7 @@ def test_limits_change_in_place(bench: Bench, change: dict) -> None:
 @pytest.mark.parametrize(
     "change", [{"image": "mac-runners-test:2"}, {"command": ["sleep", "2000000"]}, {"user": "1002:1003"}, {"network": "bridge"}, {"read_only": True}]
 )
-def test_anything_else_makes_a_new_container_of_that_one_alone(bench: Bench, change: dict) -> None:
+def test_anything_else_makes_a_new_container_of_that_one_alone(bench: Workbench, change: dict) -> None:
     engine.import_image(bench.api, "mac-runners-test:2")
     bench.converge(slots(2))
     before = [bench.inspect(name) for name in bench.names()]
@@ -92,13 +92,13 @@ def test_anything_else_makes_a_new_container_of_that_one_alone(bench: Bench, cha
     assert before[0]["Id"] != after[0]["Id"] and before[1] == after[1]
 
 
-def test_a_read_only_container_can_write_in_tmp(bench: Bench) -> None:
+def test_a_read_only_container_can_write_in_tmp(bench: Workbench) -> None:
     bench.converge([slot("linux-1", read_only=True)])
     assert "Read-only" in bench.inside("mac-runners-linux-1", "touch", "/bin/new")
     assert bench.inside("mac-runners-linux-1", "sh", "-c", "echo exit 3 > /tmp/x && sh /tmp/x; echo $?") == "3\n"
 
 
-def test_what_somebody_did_to_a_container_is_repaired(bench: Bench) -> None:
+def test_what_somebody_did_to_a_container_is_repaired(bench: Workbench) -> None:
     bench.converge(slots(4))
     bench.api.stop("mac-runners-linux-1", timeout=0)
     bench.api.pause("mac-runners-linux-2")
@@ -108,7 +108,7 @@ def test_what_somebody_did_to_a_container_is_repaired(bench: Bench) -> None:
     assert [actions(result, name) for name in bench.names()] == [["start"], ["unpause"], ["create", "start"], ["update"]]
 
 
-def test_a_container_of_ours_that_was_made_otherwise_is_made_again(bench: Bench) -> None:
+def test_a_container_of_ours_that_was_made_otherwise_is_made_again(bench: Workbench) -> None:
     labels = {"dev.action-packer.mac-runners.pool": "linux", "dev.action-packer.mac-runners.lifecycle": "persistent"}
     bench.api.create_container(
         engine.IMAGE, name="mac-runners-linux-1", labels=labels, host_config=bench.api.create_host_config(privileged=True, network_mode="none")
@@ -117,7 +117,7 @@ def test_a_container_of_ours_that_was_made_otherwise_is_made_again(bench: Bench)
     assert not bench.inspect("mac-runners-linux-1")["HostConfig"]["Privileged"]
 
 
-def test_absent_and_purge_remove_and_a_second_run_has_nothing_to_do(bench: Bench) -> None:
+def test_absent_and_purge_remove_and_a_second_run_has_nothing_to_do(bench: Workbench) -> None:
     bench.converge(slots(4))
     result = bench.converge([slot("linux-1", state="absent"), {"name": "linux-9", "state": "absent"}, slot("linux-2")])
     assert bench.names() == ["mac-runners-linux-2", "mac-runners-linux-3", "mac-runners-linux-4"]
@@ -128,11 +128,11 @@ def test_absent_and_purge_remove_and_a_second_run_has_nothing_to_do(bench: Bench
     assert bench.names() == []
 
 
-def test_the_python_of_a_mac_makes_and_keeps_containers(bench: Bench) -> None:
+def test_the_python_of_a_mac_makes_and_keeps_containers(bench: Workbench) -> None:
     assert bench.converge(slots(2), python=str(PYTHON_OF_A_MAC))["changed"]
 
 
-def test_a_container_that_ends_at_once_is_told_of(bench: Bench) -> None:
+def test_a_container_that_ends_at_once_is_told_of(bench: Workbench) -> None:
     containers = [slot("linux-1", command=["sh", "-c", "exit 7"], restart="no"), slot("linux-2")]
     results = [bench.run(containers), bench.run(containers)]
     # The first run sees the end when it looks back soon enough, else the second one does.

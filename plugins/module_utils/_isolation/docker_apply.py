@@ -28,35 +28,27 @@ class Changer(t.Protocol):
 
     def pull(self, image: str) -> str:
         """Pull an image and return its ``os/architecture``."""
-        ...
 
     def create(self, spec: ContainerSpec) -> None:
         """Create the container, labels and all in one step."""
-        ...
 
     def fields(self, name: str) -> t.Mapping[str, t.Any]:
         """The fields that the container really has."""
-        ...
 
     def update(self, spec: ContainerSpec) -> None:
         """Give the container the limits of ``spec``."""
-        ...
 
     def start(self, name: str) -> None:
         """Start it."""
-        ...
 
     def unpause(self, name: str) -> None:
         """Let it go on."""
-        ...
 
     def stop(self, name: str) -> None:
         """Ask it to end, then end it."""
-        ...
 
     def remove(self, name: str) -> None:
         """Remove it with its anonymous volumes."""
-        ...
 
 
 class StepError(MacRunnersError):
@@ -146,7 +138,9 @@ def _do(changer: Changer, spec: ContainerSpec, action: str) -> None:
             "unpause": changer.unpause,
             "stop": changer.stop,
             "remove": changer.remove,
-        }[action](spec.name)
+        }[
+            action
+        ](spec.name)
 
 
 def _create(changer: Changer, spec: ContainerSpec) -> None:

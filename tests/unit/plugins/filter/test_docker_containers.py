@@ -21,7 +21,7 @@ def test_one_container_a_slot():
 
 
 def test_capacity_gives_what_a_pool_does_not_say():
-    (first, _second) = docker_containers([POOL], {"isolations": {"docker": {"memory": "5GiB", "cpus": 3}}})
+    first, _second = docker_containers([POOL], {"isolations": {"docker": {"memory": "5GiB", "cpus": 3}}})
     assert (first["memory"], first["cpus"]) == (5 * 1024**3, 3)
 
 

@@ -86,7 +86,16 @@ def test_an_unread_mac_is_full():
 def test_persistent_docker_pools_become_containers():
     pools, mistakes = parse_pools(
         [
-            {"name": "linux", "isolation": "docker", "lifecycle": "persistent", "count": 2, "memory": "3GiB", "image": "acme/linux:1", "network": "none", "pids_limit": 99},
+            {
+                "name": "linux",
+                "isolation": "docker",
+                "lifecycle": "persistent",
+                "count": 2,
+                "memory": "3GiB",
+                "image": "acme/linux:1",
+                "network": "none",
+                "pids_limit": 99,
+            },
             {"name": "job", "isolation": "docker", "image": "acme/linux:1"},
             {"name": "ios", "isolation": "tart", "lifecycle": "persistent", "image": "acme/macos:1"},
         ],

@@ -26,13 +26,22 @@ WRONG = [
     ({"image": "-v"}, 'container linux-1: field image: got "-v"; allowed: an image reference without blanks that does not begin with -'),
     ({"image": "a b"}, 'container linux-1: field image: got "a b"; allowed: an image reference without blanks that does not begin with -'),
     ({"memory": None}, "container linux-1: field memory: got nothing; allowed: a size such as 3GiB"),
-    ({"memory": "12G"}, 'container linux-1: field memory: got "12G"; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB'),
+    (
+        {"memory": "12G"},
+        'container linux-1: field memory: got "12G"; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB',
+    ),
     ({"memory": 5 * 1024**2}, "container linux-1: field memory: got 5242880; allowed: at least 6MiB, the least that an engine takes"),
-    ({"memory": True}, "container linux-1: field memory: got True; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB"),
+    (
+        {"memory": True},
+        "container linux-1: field memory: got True; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB",
+    ),
     ({"cpus": 0}, "container linux-1: field cpus: got 0; allowed: a whole number from 1 to 1024"),
     ({"cpus": 1.5}, "container linux-1: field cpus: got 1.5; allowed: a whole number from 1 to 1024"),
     ({"pids_limit": -1}, "container linux-1: field pids_limit: got -1; allowed: a whole number from 16 to 4194304"),
-    ({"disk": "much"}, 'container linux-1: field disk: got "much"; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB'),
+    (
+        {"disk": "much"},
+        'container linux-1: field disk: got "much"; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB',
+    ),
     ({"command": "run.sh"}, 'container linux-1: field command: got "run.sh"; allowed: a list'),
     ({"command": [1]}, "container linux-1: field command: got [1]; allowed: a list of texts"),
     ({"network": "host"}, 'container linux-1: field network: got "host"; allowed: one of bridge, none'),
@@ -61,7 +70,7 @@ def test_all_mistakes_of_all_containers_are_named_at_once():
     with pytest.raises(InputError) as caught:
         parse_containers([{**GOOD, "cpus": 0}, {**GOOD, "name": "linux-2", "user": "root"}, GOOD, GOOD])
     assert [part.split(":")[0] for part in str(caught.value).split("; container")] == ["container linux-1", " linux-2", " linux-1"]
-    assert "container linux-1: field name: got \"linux-1\" more than once; allowed: each name once" in str(caught.value)
+    assert 'container linux-1: field name: got "linux-1" more than once; allowed: each name once' in str(caught.value)
 
 
 def test_a_good_one_is_read():

@@ -41,7 +41,7 @@ def slots(number: int, **options: t.Any) -> list[Json]:
     return [slot(f"linux-{n}", **options) for n in range(1, number + 1)]
 
 
-class Bench:
+class Workbench:
     """An engine, a directory for the Mac's lock, and the module."""
 
     def __init__(self, socket_path: str, state_dir: pathlib.Path) -> None:
