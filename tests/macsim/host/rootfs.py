@@ -179,6 +179,7 @@ def _write_settings(root: Path, mac: dict[str, object], sources: Sources) -> Non
         if os.path.exists(f"/etc/{name}"):
             shutil.copy(f"/etc/{name}", etc / name)
     _copy_certificates(etc)
+    _copy_pip_settings(root)
     (etc / "hosts").write_text(f"127.0.0.1\tlocalhost\n127.0.0.1\t{mac['name']}.local {mac['name']}\n::1\tlocalhost\n")
     shutil.copy(sources.host_key, etc / "ssh/ssh_host_ed25519_key")
     (etc / "ssh/ssh_host_ed25519_key").chmod(0o600)
@@ -192,6 +193,14 @@ def _copy_certificates(etc: Path) -> None:
     if bundle.exists():
         shutil.copy(bundle, etc / "ssl/cert.pem")
         (etc / "ssl/certs/ca-certificates.crt").symlink_to("../cert.pem")
+
+
+def _copy_pip_settings(root: Path) -> None:
+    """A host that reaches its package index through a proxy or a mirror says so here; the Mac looks in its own place."""
+    if os.path.exists("/etc/pip.conf"):
+        target = root / "Library/Application Support/pip"
+        target.mkdir(parents=True)
+        shutil.copy("/etc/pip.conf", target / "pip.conf")
 
 
 # What every user's stand-ins may write.

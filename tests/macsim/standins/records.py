@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from standins.mac import changed_store, read_store
+from standins.mac import changed_store, read_mac, read_store
 
 STORE = "ds.json"
 Record = dict[str, list[str]]
@@ -43,7 +45,23 @@ def changed_directory() -> Iterator[Directory]:
     """Change the directory under its lock and export it afterwards."""
     with changed_store(STORE, {"Users": {}, "Groups": {}}) as directory:
         yield directory
-        export(directory)
+        lag = read_mac().get("ds_lag", 0)
+        if not lag:
+            export(directory)
+    if lag:
+        _export_later(float(lag))
+
+
+def _export_later(lag: float) -> None:
+    """opendirectoryd's delay: the record is there, libc does not see it yet (``ds_lag`` of the description, in seconds)."""
+    sys.stdout.flush()
+    if os.fork() == 0:
+        for descriptor in (0, 1, 2):
+            os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
+        os.setsid()
+        time.sleep(lag)
+        export(read_directory())
+        os._exit(0)
 
 
 def initial_directory() -> Directory:

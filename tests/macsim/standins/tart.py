@@ -286,7 +286,7 @@ def _row(call: Call, source: str, name: str, directory: Path) -> dict[str, Any]:
         state = state_of(directory)
         accessed = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(directory.stat().st_atime))
     except FileNotFoundError:
-        raise Fail(1, f"Error: The file “{name}” couldn’t be opened because there is no such file.\n") from None
+        raise Fail(1, f"Error: The file \u201c{name}\u201d couldn\u2019t be opened because there is no such file.\n") from None
     row = {
         "Name": name, "State": state, "Disk": logical // GB, "Source": source, "Running": state == "running", "Size": allocated // GB,
     }

@@ -52,7 +52,7 @@ _BEFORE = {
     "pfctl": "echo 'block drop out quick proto tcp from any to 192.168.0.0/16' > /etc/pf.anchors/dev.ghr; echo 'pass' > /x",
     "security": "security create-keychain -p PW /p.keychain-db",
     "xcode-select -s /Applications/Xcode.app": "mkdir -p /Applications/Xcode.app",
-    "id": "dseditgroup -o edit -d ghr1 -t user admin; dscl . -create /Users/ghr1 RealName 'GitHub runner 1'; "
+    "id": "dscl . -create /Users/ghr1; dseditgroup -o edit -d ghr1 -t user admin; dscl . -create /Users/ghr1 RealName 'GitHub runner 1'; "
     "dscl . -create /Users/ghr1 UniqueID 701; dscl . -create /Users/ghr1 PrimaryGroupID 20; "
     "dscl . -create /Users/ghr1 NFSHomeDirectory /Users/ghr1; dscl . -create /Users/ghr1 UserShell /bin/zsh; dscl . -passwd /Users/ghr1 x",
     "ps": "sudo -n -u '#701' sleep 100 >/dev/null 2>&1 & sleep 0.2",

@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -159,6 +161,53 @@ def test_memory_follows_virtual_machines(boot_mac):
     rows = mac.ssh("ps -axo uid,rss,comm").stdout
     assert "8388608 /System/Library/Frameworks/Virtualization.framework" in rows
     assert int(mac.ssh("sysctl -n kern.memorystatus_level").stdout) < 75
+
+
+def test_directory_can_lag(boot_mac):
+    mac = boot_mac("lag")
+    mac.set(ds_lag=1)
+    mac.exec("/usr/bin/dscl", ".", "-create", "/Users/late", "UniqueID", "1750")
+    look = ("/usr/bin/python3", "-c", "import pwd; pwd.getpwnam('late')")
+    assert mac.exec("/usr/bin/dscl", ".", "-read", "/Users/late", "UniqueID").returncode == 0
+    assert mac.exec(*look).returncode != 0
+    _wait(lambda: mac.exec(*look).returncode == 0)
+    assert mac.exec(*look).returncode == 0
+
+
+class _Engine(threading.Thread):
+    """A server on a unix socket that answers after its client has said all it wants to say."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        self.listener.listen(8)
+
+    def run(self):
+        while True:
+            connection = self.listener.accept()[0]
+            data = b""
+            while chunk := connection.recv(65536):
+                data += chunk
+            connection.sendall(b"got " + data)
+            connection.close()
+
+
+_TALK = """import socket
+s = socket.socket(socket.AF_UNIX); s.connect('/Users/admin/.colima/default/docker.sock'); s.sendall(b'hello'); s.shutdown(1); print(s.recv(99).decode())"""
+
+
+def test_engine_of_the_host_is_colimas(boot_mac, tmp_path):
+    _Engine(tmp_path / "docker.sock").start()
+    mac = boot_mac("engine", docker_socket=str(tmp_path / "docker.sock"), docker_vm_memory="16GiB", docker_vm_cpus=6)
+    for _turn in range(2):
+        assert mac.ssh("python3 -", data=_TALK).stdout == "got hello\n"
+        row = json.loads(mac.ssh("/opt/homebrew/bin/colima list --json").stdout)
+        assert (row["status"], row["memory"], row["cpus"]) == ("Running", 16 << 30, 6)
+        assert mac.ssh("readlink /var/run/docker.sock").stdout == "/Users/admin/.colima/default/docker.sock\n"
+        assert mac.ssh("ps -axo rss,comm | grep -c '^16777216'").stdout == "1\n"
+        mac.reboot()
+    assert mac.ssh("sudo /opt/homebrew/bin/colima list --json").returncode == 1
 
 
 def _left_over(name):
