@@ -1,0 +1,552 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A second opinion on the capacity of a fleet, written from docs/capacity.md and docs/variables.md alone.
+
+It shares no code with the collection and prefers the plainest way to compute a thing: it lists every runner, every port, every name.
+All sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+Fleet = Mapping[str, Mapping[str, Any]]
+
+GIB = 2**30
+MIB = 2**20
+UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+PLAIN_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", re.ASCII)
+POOL_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}", re.ASCII)
+RESERVED = {"all", "foreign", "golden", "host", "lease", "lock", "none", "template", "ungrouped"}
+ISOLATIONS = {"tart", "docker", "container", "sandbox", "account", "chroot"}
+STRENGTH = {"tart": 3, "docker": 2, "container": 2, "sandbox": 1, "account": 0, "chroot": 0}
+WANTED_STRENGTH = {"untrusted": 3, "internal": 2, "trusted": 0}
+NETWORKS = {"tart": ["nat", "softnet"], "docker": ["bridge", "none"], "container": ["nat"]}
+GUESTS = {"tart": ["macos", "linux"], "docker": ["linux"], "container": ["linux"]}
+WITH_IMAGE = {"tart", "docker", "container"}
+NATIVE = {"sandbox", "account", "chroot"}
+POOL_FIELDS = set(
+    "name isolation count memory cpus disk guest image labels lifecycle trust network port_base pids_limit github".split()
+)
+CAPACITY_FIELDS = set(
+    "reserve headroom disk_reserve cpu_factor count_suspended docker_vm_base port_base ports_per_slot facts_max_age isolations".split()
+)
+COST_FIELDS = ["memory", "minimum", "overhead", "cpus", "disk", "image_disk"]
+DEFAULTS: dict[str, tuple[int, ...]] = {
+    "tart-macos": (12 * GIB, 8 * GIB, 0, 4, 20 * GIB, 54 * GIB),
+    "tart-linux": (4 * GIB, 4 * GIB, 0, 2, 10 * GIB, 10 * GIB),
+    "docker": (2 * GIB, 512 * MIB, 0, 2, 10 * GIB, 5 * GIB),
+    "container": (2 * GIB, 512 * MIB, 200 * MIB, 2, 10 * GIB, 5 * GIB),
+    "sandbox": (3 * GIB // 2, GIB, 0, 1, 10 * GIB, 0),
+    "account": (3 * GIB // 2, GIB, 0, 1, 10 * GIB, 0),
+    "chroot": (3 * GIB // 2, GIB, 0, 1, 10 * GIB, 6 * GIB),
+}
+LIVE = {"running", "paused"}
+LAST_PORT = 49151
+
+
+class Wrong(Exception):
+    """Something in a variable that cannot be read; the argument is the check it belongs to."""
+
+
+def size(value: Any) -> int:
+    """Whole bytes of a number of bytes or a text with a unit; a fraction of a byte is dropped."""
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        raise Wrong("input")
+    found = PLAIN_SIZE.fullmatch(str(value))
+    if not found or (found[2] or "B") not in UNITS or ("." in found[1] and not found[2]):
+        raise Wrong("input")
+    return int(Fraction(found[1]) * UNITS[found[2] or "B"])
+
+
+def whole(value: Any, low: int, high: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise Wrong("input")
+    return value
+
+
+def one_of(value: Any, allowed: Iterable[str]) -> str:
+    if not isinstance(value, str) or value not in allowed:
+        raise Wrong("input")
+    return value
+
+
+@dataclass
+class Pool:
+    """What one runner of a pool takes, and how many there are."""
+
+    name: str
+    isolation: str
+    kind: str
+    count: int
+    memory: int
+    minimum: int
+    overhead: int
+    cpus: int
+    disk: int
+    image: str
+    image_disk: int
+    trust: str
+    network: str
+    port_base: int | None
+
+    def runners(self) -> range:
+        return range(1, self.count + 1)
+
+
+@dataclass
+class Policy:
+    """What is kept back on one Mac."""
+
+    reserve: int | None
+    headroom: int
+    disk_reserve: int
+    cpu_factor: Fraction
+    count_suspended: bool
+    docker_vm_base: int
+    port_base: int
+    ports_per_slot: int
+    facts_max_age: int
+    costs: dict[str, dict[str, int]]
+
+
+def read_policy(given: Any) -> Policy:
+    given = {} if given is None else given
+    if not isinstance(given, dict) or set(given) - CAPACITY_FIELDS:
+        raise Wrong("input")
+    reserve = given.get("reserve", "auto")
+    factor = given.get("cpu_factor", 2.0)
+    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not isinstance(given.get("count_suspended", True), bool):
+        raise Wrong("input")
+    return Policy(
+        reserve=None if reserve == "auto" else size(reserve),
+        headroom=size(given.get("headroom", 2 * GIB)),
+        disk_reserve=size(given.get("disk_reserve", 20 * GIB)),
+        cpu_factor=Fraction(str(factor)),
+        count_suspended=given.get("count_suspended", True),
+        docker_vm_base=size(given.get("docker_vm_base", 3 * GIB)),
+        port_base=whole(given.get("port_base", 20000), 1, 65535),
+        ports_per_slot=whole(given.get("ports_per_slot", 100), 1, 65535),
+        facts_max_age=whole(given.get("facts_max_age", 900), 0, 10**9),
+        costs=read_costs(given.get("isolations", {})),
+    )
+
+
+def read_costs(given: Any) -> dict[str, dict[str, int]]:
+    if not isinstance(given, dict) or set(given) - set(DEFAULTS):
+        raise Wrong("input")
+    costs = {kind: dict(zip(COST_FIELDS, numbers, strict=True)) for kind, numbers in DEFAULTS.items()}
+    for kind, fields in given.items():
+        if not isinstance(fields, dict) or set(fields) - set(COST_FIELDS):
+            raise Wrong("input")
+        for field, value in fields.items():
+            costs[kind][field] = whole(value, 1, 10**6) if field == "cpus" else size(value)
+    return costs
+
+
+def read_pool(given: Any, policy: Policy) -> Pool:
+    if not isinstance(given, dict) or set(given) - POOL_FIELDS or "name" not in given or "isolation" not in given:
+        raise Wrong("input")
+    if not isinstance(given["name"], str):
+        raise Wrong("input")
+    if not POOL_NAME.fullmatch(given["name"]) or given["name"] in RESERVED:
+        raise Wrong("names")
+    isolation = one_of(given["isolation"], ISOLATIONS)
+    if (isolation in WITH_IMAGE) != ("image" in given) or ("guest" in given and isolation not in WITH_IMAGE):
+        raise Wrong("input")
+    if "port_base" in given and isolation not in NATIVE or "network" in given and isolation not in NETWORKS:
+        raise Wrong("input")
+    guests = GUESTS.get(isolation, [""])
+    kind = isolation + ("-" + one_of(given.get("guest", guests[0]), guests) if isolation == "tart" else "")
+    if isolation in ("docker", "container"):
+        one_of(given.get("guest", "linux"), ["linux"])
+    cost = policy.costs[kind]
+    pool = Pool(
+        name=given["name"],
+        isolation=isolation,
+        kind=kind,
+        count=whole(given.get("count", 1), 0, 1000),
+        memory=size(given.get("memory", cost["memory"])),
+        minimum=cost["minimum"],
+        overhead=cost["overhead"],
+        cpus=whole(given.get("cpus", cost["cpus"]), 1, 10**6),
+        disk=size(given.get("disk", cost["disk"])),
+        image=given.get("image", ""),
+        image_disk=cost["image_disk"],
+        trust=one_of(given.get("trust", "internal"), WANTED_STRENGTH),
+        network=one_of(given.get("network", NETWORKS.get(isolation, [""])[0]), NETWORKS.get(isolation, [""])),
+        port_base=given.get("port_base"),
+    )
+    if pool.memory < pool.minimum or not isinstance(pool.image, str):
+        raise Wrong("input")
+    return pool
+
+
+@dataclass
+class Facts:
+    """What a Mac is; None is unknown."""
+
+    memory: int | None
+    cores: int | None
+    disk_free: int | None
+    arch: str
+    macos: tuple[int, ...] | None
+    sip: str
+    virtual_machine: bool
+    tart: tuple[int, ...] | None
+    engine: str
+    engine_running: bool
+    engine_memory: int | None
+    engine_cpus: int | None
+    workloads: list[dict[str, Any]]
+    images: list[str]
+    unread: list[str]
+    measured_at: int | None
+
+
+def version(value: Any) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]+(\.[0-9]+)*", value, re.ASCII):
+        raise Wrong("input")
+    return tuple(int(part) for part in value.split("."))
+
+
+def maybe(reader: Any, value: Any) -> Any:
+    return None if value is None else reader(value)
+
+
+def architecture(given: Mapping[str, Any]) -> str:
+    if given.get("arch"):
+        return one_of(given["arch"], ["arm64", "x86_64"])
+    chip = given.get("chip") or ""
+    return "arm64" if chip.startswith("Apple") else "x86_64" if chip.startswith("Intel") else ""
+
+
+def read_facts(given: Mapping[str, Any]) -> Facts:
+    if not isinstance(given, dict):
+        raise Wrong("input")
+    docker = given.get("docker")
+    engine = docker or {}
+    return Facts(
+        memory=maybe(size, given.get("memory")),
+        cores=maybe(lambda value: whole(value, 1, 10**6), given.get("cores")),
+        disk_free=maybe(size, given.get("disk_free")),
+        arch=architecture(given),
+        macos=version(given.get("macos")),
+        sip=one_of(given.get("sip", "unknown"), ["enabled", "disabled", "custom", "unknown"]),
+        virtual_machine=given.get("virtual_machine", False) is True,
+        tart=version((given.get("tart") or {}).get("version")),
+        engine=engine.get("engine", ""),
+        engine_running=docker is not None and engine.get("running", True) is True,
+        engine_memory=maybe(size, engine.get("memory")),
+        engine_cpus=engine.get("cpus"),
+        workloads=[read_workload(one) for one in given.get("workloads", [])],
+        images=given.get("images", []),
+        unread=given.get("unread", []),
+        measured_at=given.get("measured_at"),
+    )
+
+
+def read_workload(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise Wrong("input")
+    return {
+        "kind": one_of(given.get("kind"), ["tart", "docker", "container", "vm-process"]),
+        "name": given.get("name", ""),
+        "guest": given.get("guest"),
+        "state": one_of(given.get("state"), ["running", "paused", "suspended", "stopped"]),
+        "memory": maybe(size, given.get("memory")),
+        "owned": given.get("owned", False) is True,
+    }
+
+
+def smaller(measured: int | None, declared: int | None) -> int | None:
+    known = [value for value in (measured, declared) if value is not None]
+    return min(known) if known else None
+
+
+def facts_of(host: Mapping[str, Any]) -> Facts:
+    """What was measured; of what was declared only that which makes the Mac smaller."""
+    declared = read_facts(host.get("mac_runners_facts") or {})
+    if host.get("mac_runners_measured") is None:
+        return declared
+    facts = read_facts(host["mac_runners_measured"])
+    facts.memory = smaller(facts.memory, declared.memory)
+    facts.cores = smaller(facts.cores, declared.cores)
+    facts.disk_free = smaller(facts.disk_free, declared.disk_free)
+    return facts
+
+
+@dataclass
+class Mac:
+    """One Mac, read."""
+
+    name: str
+    facts: Facts
+    policy: Policy
+    pools: list[Pool]
+    licences: Mapping[str, Any]
+    wrong: set[str]
+
+
+def read_mac(name: str, host: Mapping[str, Any]) -> Mac:
+    """A Mac with every mistake in its variables; what cannot be read is left out."""
+    wrong: set[str] = set()
+    policy, facts = read_policy({}), read_facts({})
+    try:
+        policy = read_policy(host.get("mac_runners_capacity"))
+    except Wrong as error:
+        wrong.add(str(error))
+    try:
+        facts = facts_of(host)
+    except Wrong as error:
+        wrong.add(str(error))
+    pools: list[Pool] = []
+    declared = host.get("mac_runners_pools") or []
+    for given in declared if isinstance(declared, list) else [None]:
+        try:
+            pools.append(read_pool(given, policy))
+        except Wrong as error:
+            wrong.add(str(error))
+    if len({pool.name for pool in pools}) < len(pools):
+        wrong.add("names")
+    return Mac(name, facts, policy, pools, host.get("mac_runners_licences") or {}, wrong)
+
+
+def foreign(mac: Mac, kinds: Iterable[str]) -> list[dict[str, Any]]:
+    """What others run here and what can come back at any time."""
+    counted = LIVE | ({"suspended"} if mac.policy.count_suspended else set())
+    return [one for one in mac.facts.workloads if not one["owned"] and one["state"] in counted and one["kind"] in kinds]
+
+
+def kind_of_workload(one: Mapping[str, Any]) -> str:
+    if one["kind"] in ("docker", "container"):
+        return str(one["kind"])
+    return "tart-linux" if one["guest"] == "linux" else "tart-macos"
+
+
+def takes(mac: Mac, one: Mapping[str, Any]) -> int:
+    """Memory that a foreign workload may take."""
+    default = mac.policy.costs[kind_of_workload(one)]["memory"]
+    if one["memory"] is None:
+        return default
+    if one["kind"] == "vm-process" and one["guest"] is None:
+        return max(int(one["memory"]), default)
+    return int(one["memory"])
+
+
+def docker_vm(mac: Mac) -> tuple[bool, int]:
+    """Whether a Docker VM is to be counted, and what base and containers need in it."""
+    ours = [pool for pool in mac.pools if pool.isolation == "docker" and pool.count > 0]
+    others = foreign(mac, ["docker"])
+    needed = mac.policy.docker_vm_base
+    for pool in ours:
+        for _runner in pool.runners():
+            needed += pool.memory + pool.overhead
+    for one in others:
+        needed += takes(mac, one)
+    return bool(ours or others or mac.facts.engine_running), needed
+
+
+def free_memory(mac: Mac) -> int:
+    memory = mac.facts.memory or 0
+    reserve = mac.policy.reserve
+    if reserve is None:
+        reserve = 4 * GIB if memory <= 24 * GIB else 6 * GIB if memory <= 32 * GIB else 8 * GIB
+    free = memory - reserve - mac.policy.headroom
+    for pool in mac.pools:
+        if pool.isolation != "docker":
+            for _runner in pool.runners():
+                free -= pool.memory + pool.overhead
+    for one in foreign(mac, ["tart", "container", "vm-process"]):
+        free -= takes(mac, one)
+    counted, needed = docker_vm(mac)
+    if counted:
+        free -= needed if mac.facts.engine_memory is None else mac.facts.engine_memory
+    return free
+
+
+def breaks_facts(mac: Mac, now: int) -> bool:
+    at = mac.facts.measured_at
+    return mac.facts.memory is None or bool(mac.facts.unread) or (at is not None and abs(now - at) > mac.policy.facts_max_age)
+
+
+def breaks_platform(mac: Mac) -> bool:
+    facts = mac.facts
+    for pool in mac.pools:
+        if pool.count == 0:
+            continue
+        if pool.isolation in ("tart", "container") and facts.arch == "x86_64":
+            return True
+        if facts.macos is not None and facts.macos[0] < (26 if pool.isolation == "container" else 13):
+            return True
+        if pool.isolation == "chroot" and facts.sip != "disabled":
+            return True
+        if pool.kind == "tart-macos" and facts.virtual_machine:
+            return True
+    return False
+
+
+def breaks_trust(mac: Mac) -> bool:
+    return any(pool.count and STRENGTH[pool.isolation] < WANTED_STRENGTH[pool.trust] for pool in mac.pools)
+
+
+def untrusted(mac: Mac) -> list[Pool]:
+    return [pool for pool in mac.pools if pool.count and pool.trust == "untrusted"]
+
+
+def breaks_network(mac: Mac) -> bool:
+    return any(pool.isolation == "tart" and pool.network != "softnet" for pool in untrusted(mac))
+
+
+def breaks_image_pin(mac: Mac) -> bool:
+    return any(pool.image and not re.search(r"@sha256:[0-9a-f]{64}$", pool.image) for pool in untrusted(mac))
+
+
+def breaks_macos_licence(mac: Mac) -> bool:
+    ours = sum(len(pool.runners()) for pool in mac.pools if pool.kind == "tart-macos")
+    others = [one for one in foreign(mac, ["tart", "vm-process"]) if one["guest"] != "linux"]
+    return ours + len(others) > 2
+
+
+def breaks_desktop_licence(mac: Mac) -> bool:
+    if mac.facts.engine != "docker-desktop" or not any(pool.isolation == "docker" and pool.count for pool in mac.pools):
+        return False
+    held = mac.licences.get("docker_desktop") or {}
+    if held.get("subscription") or held.get("use"):
+        return False
+    small = "employees" in held and held["employees"] < 250 and "revenue_usd" in held and held["revenue_usd"] < 10_000_000
+    return not small or held.get("government", False) is True
+
+
+def breaks_docker_vm(mac: Mac) -> bool:
+    _counted, needed = docker_vm(mac)
+    ours = any(pool.isolation == "docker" and pool.count for pool in mac.pools)
+    return ours and mac.facts.engine_memory is not None and needed > mac.facts.engine_memory
+
+
+def breaks_cpus(mac: Mac) -> bool:
+    cores, total = mac.facts.cores, 0
+    for pool in mac.pools:
+        most = cores
+        if pool.isolation == "docker" and mac.facts.engine_cpus is not None:
+            most = mac.facts.engine_cpus
+        for _runner in pool.runners():
+            total += pool.cpus
+            if most is not None and pool.cpus > most:
+                return True
+    return cores is not None and total > mac.policy.cpu_factor * cores
+
+
+def disk_to_make(mac: Mac) -> int:
+    """Bytes of the environments and images that are not there yet."""
+    here = {(one["kind"], one["name"]) for one in mac.facts.workloads if one["owned"]}
+    needed, images = 0, {}
+    for pool in mac.pools:
+        for runner in pool.runners():
+            if (pool.isolation, f"mac-runners-{pool.name}-{runner}") not in here:
+                needed += pool.disk
+        if pool.count and pool.image not in mac.facts.images:
+            images[pool.isolation, pool.image] = max(pool.image_disk, images.get((pool.isolation, pool.image), 0))
+    return needed + sum(images.values())
+
+
+def breaks_disk(mac: Mac) -> bool:
+    needed = disk_to_make(mac)
+    return mac.facts.disk_free is not None and needed > 0 and needed + mac.policy.disk_reserve > mac.facts.disk_free
+
+
+def breaks_ports(mac: Mac) -> bool:
+    taken: list[int] = []
+    following = mac.policy.port_base
+    for pool in mac.pools:
+        if pool.isolation in NATIVE and pool.count:
+            first = following if pool.port_base is None else pool.port_base
+            following = first + pool.count * mac.policy.ports_per_slot
+            taken.extend(range(first, following))
+    return len(set(taken)) < len(taken) or any(port > LAST_PORT for port in taken)
+
+
+LOCAL_CHECKS = {
+    "platform": breaks_platform,
+    "trust": breaks_trust,
+    "network": breaks_network,
+    "image-pin": breaks_image_pin,
+    "macos-vm-licence": breaks_macos_licence,
+    "docker-desktop-licence": breaks_desktop_licence,
+    "memory": lambda mac: free_memory(mac) < 0,
+    "docker-vm": breaks_docker_vm,
+    "cpus": breaks_cpus,
+    "disk": breaks_disk,
+    "ports": breaks_ports,
+}
+
+
+def runner_names(mac: Mac) -> list[str]:
+    return [f"{mac.name}-{pool.name}-{runner}" for pool in mac.pools for runner in pool.runners()]
+
+
+def names_broken(macs: Mapping[str, Mac]) -> set[str]:
+    """Macs with a runner name that is too long or not the only one; of two Macs with the same name the later one is to blame."""
+    broken, seen = set(), set()
+    for name in sorted(macs):
+        names = runner_names(macs[name])
+        if any(len(one) > 64 for one in names) or seen & set(names):
+            broken.add(name)
+        seen.update(names)
+    return broken
+
+
+def fair_source(mac: Mac) -> bool:
+    return mac.facts.tart is not None and (1, 0, 0) <= mac.facts.tart <= (2, 32, 1)
+
+
+def tart_broken(macs: Mapping[str, Mac]) -> set[str]:
+    """Macs whose own declared licence is smaller than the cores of all Macs that need it."""
+    bound = [mac for mac in macs.values() if fair_source(mac)]
+    cores = sum(mac.facts.cores or 0 for mac in bound)
+    broken = set()
+    for mac in bound:
+        held = (mac.licences.get("tart") or {}).get("host_cores", 100)
+        if held != "unlimited" and cores > held:
+            broken.add(mac.name)
+    return broken
+
+
+def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """The verdict on each Mac: fits, free bytes, ids of the violated checks.
+
+    A Mac with a mistake in its variables has `input` or `names` among its checks; its other checks mean nothing then.
+    """
+    away = set(unreachable)
+    macs = {name: read_mac(name, host) for name, host in fleet.items()}
+    names, tart = names_broken(macs), tart_broken(macs)
+    verdicts: dict[str, dict[str, Any]] = {}
+    for name, mac in macs.items():
+        if name in away:
+            verdicts[name] = {"fits": False, "free": 0, "checks": set(), "wrong": False}
+            continue
+        checks = {check for check, breaks in LOCAL_CHECKS.items() if breaks(mac)} | mac.wrong
+        checks |= ({"names"} if name in names else set()) | ({"tart-licence"} if name in tart else set())
+        checks |= {"facts"} if breaks_facts(mac, now) else set()
+        verdicts[name] = {"fits": not checks, "free": free_memory(mac), "checks": checks, "wrong": bool(mac.wrong)}
+    return verdicts
+
+
+def with_changes(fleet: Fleet, host: str, changes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """The fleet with proposed changes of one Mac made in its variables."""
+    changed = {name: host_vars for name, host_vars in fleet.items()}
+    changed[host] = copy.deepcopy(dict(fleet[host]))
+    for change in changes:
+        for pool in changed[host]["mac_runners_pools"]:
+            if pool["name"] == change["pool"]:
+                pool[change["field"]] = change["new"]
+    return changed
