@@ -80,7 +80,8 @@ def _processes(instance: Instance) -> list[str]:
     rows = []
     for line in _inside(instance, "/bin/ps", "-axo", "uid=,command=").splitlines():
         uid, dummy, command = line.strip().partition(" ")
-        if not command.strip().startswith(("sshd:", "/sbin/launchd", "/usr/sbin/sshd", "(")):
+        # One that is ending has no command any more.
+        if command.strip() and not command.strip().startswith(("sshd:", "/sbin/launchd", "/usr/sbin/sshd", "(")):
             rows.append(f"{uid} {command.strip()}")
     return sorted(rows)
 
