@@ -110,9 +110,10 @@ def _platform(situation: Situation, pool: Pool) -> t.Iterator[str]:
 def _trust(pool: Pool) -> Violations:
     needed = {"untrusted": ("strong",), "internal": ("strong", "medium")}.get(pool.trust)
     if needed is not None and pool.level not in needed:
+        takes, least = ("no untrusted", "internal") if pool.level == "medium" else ("only trusted", "trusted")
         message = (
-            f"{pool.isolation} is {pool.level} isolation and runs only trusted code, this pool takes "
-            f"{pool.trust} code; use a stronger isolation, or say trust: trusted if that is true"
+            f"{pool.isolation} is {pool.level} isolation and runs {takes} code, this pool takes "
+            f"{pool.trust} code; use a stronger isolation, or say trust: {least} if that is true"
         )
         yield Violation("trust", pool.name, None, None, message)
     if pool.trust != "untrusted":

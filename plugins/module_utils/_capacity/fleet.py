@@ -134,7 +134,7 @@ def _read_facts(reader: _Reader, variables: HostVariables) -> t.Tuple[MacFacts, 
     measured, declared = variables.get(MEASURED), variables.get("mac_runners_facts")
     if measured is None:
         facts, mistakes = reader.read(parse_facts, declared)
-        return _without_memory(facts), mistakes
+        return facts if mistakes else _without_memory(facts), mistakes
     facts, mistakes = parse_facts(measured, MEASURED)
     if declared is None:
         return facts, mistakes
