@@ -54,12 +54,12 @@ def df(call: Call) -> int:
 
 
 def _df_text(rows: list[tuple[str, str, int, int]], flags: set[str]) -> str:
-    unit, title = (1024, "1024-blocks") if "k" in flags else (512, "512-blocks")
-    if "h" in flags or "H" in flags:
-        shown = lambda value: f"{value / (1 << 30):.0f}Gi"  # noqa: E731
-        title = "Size"
-    else:
-        shown = lambda value: str(value // unit)  # noqa: E731
+    human = bool(flags & {"h", "H"})
+    unit, title = (1 << 30, "Size") if human else (1024, "1024-blocks") if "k" in flags else (512, "512-blocks")
+
+    def shown(value: int) -> str:
+        return f"{value // unit}{'Gi' if human else ''}"
+
     inodes = "" if "P" in flags or "I" in flags else " iused ifree %iused "
     lines = [f"{'Filesystem':<14} {title:>11} {'Used':>10} {'Available':>9} Capacity {inodes} Mounted on"]
     for device, point, size, free in rows:

@@ -46,8 +46,13 @@ def changed_store(name: str, default: Any) -> Iterator[Any]:
     with open(f"{STATE}/{name}.lock", "w", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         value = read_store(name, default)
-        yield value
-        write_store(name, value)
+        is_good = False
+        try:
+            yield value
+            is_good = True
+        finally:
+            if is_good:
+                write_store(name, value)
 
 
 def is_root() -> bool:

@@ -45,17 +45,19 @@ def changed_directory() -> Iterator[Directory]:
     """Change the directory under its lock and export it afterwards."""
     with changed_store(STORE, {"Users": {}, "Groups": {}}) as directory:
         yield directory
-        lag = read_mac().get("ds_lag", 0)
-        if not lag:
+        lag = float(read_mac().get("ds_lag", 0))
+        if lag:
+            _export_later(lag)
+        else:
             export(directory)
-    if lag:
-        _export_later(float(lag))
 
 
 def _export_later(lag: float) -> None:
     """opendirectoryd's delay: the record is there, libc does not see it yet (``ds_lag`` of the description, in seconds)."""
     sys.stdout.flush()
     if os.fork() == 0:
+        # The store's lock is among the inherited files.
+        os.closerange(3, 256)
         for descriptor in (0, 1, 2):
             os.dup2(os.open(os.devnull, os.O_RDWR), descriptor)
         os.setsid()

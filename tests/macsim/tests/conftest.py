@@ -18,7 +18,8 @@ if "macsim_pytest_plugin" not in sys.modules:
     _module = importlib.util.module_from_spec(_spec)
     sys.modules["macsim_pytest_plugin"] = _module
     _spec.loader.exec_module(_module)
-from macsim_pytest_plugin import boot_mac_fixture, boot_session_mac_fixture  # noqa: E402, F401
+boot_mac_fixture = sys.modules["macsim_pytest_plugin"].boot_mac_fixture
+boot_session_mac_fixture = sys.modules["macsim_pytest_plugin"].boot_session_mac_fixture
 
 
 def pytest_collection_modifyitems(items):
