@@ -36,17 +36,13 @@ def cost(old: Sizes, new: Sizes) -> tuple[Any, ...]:
 class Trial:
     """One refused Mac of a fleet, on which changes are tried."""
 
-    def __init__(self, fleet: oracle.Fleet, host: str, arguments: Mapping[str, Any]) -> None:
-        self.macs = {name: oracle.read_mac(name, variables) for name, variables in fleet.items()}
-        self.host = host
-        self.mac = self.macs[host]
-        self.now = arguments["now"]
+    def __init__(self, fleet: oracle.Fleet, host: str) -> None:
+        self.mac = oracle.read_mac(host, fleet[host])
 
     def fits(self, tried: Sizes) -> bool:
         before = sizes(self.mac)
         self.apply(tried)
-        broken = any(breaks(self.mac) for breaks in oracle.LOCAL_CHECKS.values()) or oracle.breaks_facts(self.mac, self.now)
-        broken = broken or self.host in oracle.names_broken(self.macs) or self.host in oracle.tart_broken(self.macs)
+        broken = any(breaks(self.mac) for breaks in oracle.LOCAL_CHECKS.values())
         self.apply(before)
         return not broken
 
@@ -97,7 +93,7 @@ def tries(mac: oracle.Mac, counts: Sequence[Sizes]) -> int:
 
 def objections(fleet: oracle.Fleet, host: str, arguments: Mapping[str, Any], changes: Sequence[Change]) -> list[str]:
     """What is wrong with the proposed changes of a refused Mac; none proposed must mean that none helps."""
-    trial = Trial(fleet, host, arguments)
+    trial = Trial(fleet, host)
     old = sizes(trial.mac)
     nothing_left = {name: (0, memory) for name, (_count, memory) in old.items()}
     if not changes:
@@ -118,9 +114,8 @@ def smaller_bytes(trial: Trial, old: Sizes, new: Sizes, dropped: int) -> list[st
     proposed = cost(old, new)
     if tries(trial.mac, counts) > MOST_TRIES:
         return step_back(trial, old, new)
-    best = min((cost(old, one), one) for some in counts for one in shrunk(trial.mac, some) if cost(old, one) < proposed and trial.fits(one)) if any(
-        cost(old, one) < proposed and trial.fits(one) for some in counts for one in shrunk(trial.mac, some)
-    ) else None
+    every = (one for some in counts for one in shrunk(trial.mac, some))
+    best = min(((cost(old, one), list(one.items())) for one in every if cost(old, one) < proposed and trial.fits(one)), default=None)
     if best is None:
         return []
     word = "smaller" if best[0][:2] < proposed[:2] else "preferred by name"

@@ -15,6 +15,7 @@ import copy
 import json
 import multiprocessing
 import pathlib
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -73,7 +74,7 @@ def different_changes(fleet: Fleet, arguments: Mapping[str, Any], plan: Mapping[
     for name, mac in plan["macs"].items():
         if name in arguments["unreachable"]:
             continue
-        if mine[name]["fits"] or mine[name]["wrong"] or "facts" in mine[name]["checks"]:
+        if mine[name]["fits"] or mine[name]["hopeless"]:
             if mac["changes"]:
                 found.append(f"{name}: a change is proposed though none can help: {mac['changes']}")
         else:
@@ -108,20 +109,23 @@ def without(fleet: Fleet, path: tuple[Any, ...]) -> Fleet:
     return smaller
 
 
-def themes(found: list[str]) -> set[str]:
+def theme(found: list[str]) -> str:
     """What kind of disagreement it is, so that shrinking does not wander to another."""
-    return {sentence.split(":")[1].split("[")[0][:24] if ":" in sentence else sentence[:24] for sentence in found}
+    sentence = re.sub(r"^[^:]*: ", "", found[0]) if found else ""
+    lists = [set(re.findall(r"'([a-z-]+)'", text)) for text in re.findall(r"\[([^\]]*)\]", sentence)]
+    between = sorted(lists[0] ^ lists[1]) if len(lists) == 2 else []
+    return re.sub(r"[-0-9]+|\[.*?\]|\{.*", "", sentence) + str(between)
 
 
 def minimised(fleet: Fleet, arguments: Mapping[str, Any]) -> Fleet:
-    wanted = themes(differences(fleet, arguments))
+    wanted = theme(differences(fleet, arguments))
     shrinking = True
     while shrinking:
         shrinking = False
         for path in list(parts(fleet)):
             smaller = without(fleet, path)
             try:
-                same = bool(themes(differences(smaller, arguments)) & wanted)
+                same = theme(differences(smaller, arguments)) == wanted
             except Exception:  # noqa: BLE001  what cannot be judged is no smaller example
                 same = False
             if same:

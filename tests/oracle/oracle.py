@@ -50,6 +50,7 @@ DEFAULTS: dict[str, tuple[int, ...]] = {
 }
 LIVE = {"running", "paused"}
 LAST_PORT = 49151
+MOST_CORES = 32
 
 
 class Wrong(Exception):
@@ -152,13 +153,12 @@ def read_costs(given: Any) -> dict[str, dict[str, int]]:
 
 
 def read_pool(given: Any, policy: Policy) -> Pool:
-    if not isinstance(given, dict) or set(given) - POOL_FIELDS or "name" not in given or "isolation" not in given:
+    if not isinstance(given, dict) or set(given) - POOL_FIELDS:
         raise Wrong("input")
-    if not isinstance(given["name"], str):
-        raise Wrong("input")
-    if not POOL_NAME.fullmatch(given["name"]) or given["name"] in RESERVED:
+    name = given.get("name")
+    if not isinstance(name, str) or not POOL_NAME.fullmatch(name) or name in RESERVED:
         raise Wrong("names")
-    isolation = one_of(given["isolation"], ISOLATIONS)
+    isolation = one_of(given.get("isolation"), ISOLATIONS)
     if (isolation in WITH_IMAGE) != ("image" in given) or ("guest" in given and isolation not in WITH_IMAGE):
         raise Wrong("input")
     if "port_base" in given and isolation not in NATIVE or "network" in given and isolation not in NETWORKS:
@@ -169,11 +169,11 @@ def read_pool(given: Any, policy: Policy) -> Pool:
         one_of(given.get("guest", "linux"), ["linux"])
     cost = policy.costs[kind]
     pool = Pool(
-        name=given["name"],
+        name=name,
         isolation=isolation,
         kind=kind,
         count=whole(given.get("count", 1), 0, 1000),
-        memory=size(given.get("memory", cost["memory"])),
+        memory=size(given.get("memory", max(cost["memory"], cost["minimum"]))),
         minimum=cost["minimum"],
         overhead=cost["overhead"],
         cpus=whole(given.get("cpus", cost["cpus"]), 1, 10**6),
@@ -269,8 +269,8 @@ def read_workload(given: Any) -> dict[str, Any]:
 
 
 def smaller(measured: int | None, declared: int | None) -> int | None:
-    known = [value for value in (measured, declared) if value is not None]
-    return min(known) if known else None
+    """What could not be measured stays unknown."""
+    return measured if measured is None or declared is None else min(measured, declared)
 
 
 def facts_of(host: Mapping[str, Any]) -> Facts:
@@ -282,6 +282,9 @@ def facts_of(host: Mapping[str, Any]) -> Facts:
     facts.memory = smaller(facts.memory, declared.memory)
     facts.cores = smaller(facts.cores, declared.cores)
     facts.disk_free = smaller(facts.disk_free, declared.disk_free)
+    facts.unread = facts.unread + declared.unread
+    known = [(one["kind"], one["name"]) for one in facts.workloads]
+    facts.workloads += [one for one in declared.workloads if not one["owned"] and (one["kind"], one["name"]) not in known]
     return facts
 
 
@@ -334,13 +337,15 @@ def kind_of_workload(one: Mapping[str, Any]) -> str:
 
 
 def takes(mac: Mac, one: Mapping[str, Any]) -> int:
-    """Memory that a foreign workload may take."""
+    """Memory that a foreign workload may take; each of Apple's containers is a VM with an overhead."""
     default = mac.policy.costs[kind_of_workload(one)]["memory"]
     if one["memory"] is None:
-        return default
-    if one["kind"] == "vm-process" and one["guest"] is None:
-        return max(int(one["memory"]), default)
-    return int(one["memory"])
+        memory = default
+    elif one["kind"] == "vm-process" and one["guest"] is None:
+        memory = max(int(one["memory"]), default)
+    else:
+        memory = int(one["memory"])
+    return memory + (mac.policy.costs["container"]["overhead"] if one["kind"] == "container" else 0)
 
 
 def docker_vm(mac: Mac) -> tuple[bool, int]:
@@ -414,7 +419,7 @@ def breaks_image_pin(mac: Mac) -> bool:
 def breaks_macos_licence(mac: Mac) -> bool:
     ours = sum(len(pool.runners()) for pool in mac.pools if pool.kind == "tart-macos")
     others = [one for one in foreign(mac, ["tart", "vm-process"]) if one["guest"] != "linux"]
-    return ours + len(others) > 2
+    return ours > 0 and ours + len(others) > 2
 
 
 def breaks_desktop_licence(mac: Mac) -> bool:
@@ -447,16 +452,22 @@ def breaks_cpus(mac: Mac) -> bool:
 
 
 def disk_to_make(mac: Mac) -> int:
-    """Bytes of the environments and images that are not there yet."""
-    here = {(one["kind"], one["name"]) for one in mac.facts.workloads if one["owned"]}
-    needed, images = 0, {}
+    """Bytes of the environments and images that are not there yet.
+
+    An image is there when it is listed, or when a runner of its pool exists; otherwise the first pool that needs it brings it.
+    """
+    here = {one["name"] for one in mac.facts.workloads if one["owned"]}
+    needed = 0
+    images = {(pool.isolation, pool.image) for pool in mac.pools if pool.image in mac.facts.images}
     for pool in mac.pools:
-        for runner in pool.runners():
-            if (pool.isolation, f"mac-runners-{pool.name}-{runner}") not in here:
-                needed += pool.disk
-        if pool.count and pool.image not in mac.facts.images:
-            images[pool.isolation, pool.image] = max(pool.image_disk, images.get((pool.isolation, pool.image), 0))
-    return needed + sum(images.values())
+        absent = [runner for runner in pool.runners() if f"mac-runners-{pool.name}-{runner}" not in here]
+        needed += len(absent) * pool.disk
+        if len(absent) < pool.count:
+            images.add((pool.isolation, pool.image))
+        if absent and (pool.isolation, pool.image) not in images:
+            needed += pool.image_disk
+            images.add((pool.isolation, pool.image))
+    return needed
 
 
 def breaks_disk(mac: Mac) -> bool:
@@ -475,14 +486,24 @@ def breaks_ports(mac: Mac) -> bool:
     return len(set(taken)) < len(taken) or any(port > LAST_PORT for port in taken)
 
 
+def runner_names(mac: Mac) -> list[str]:
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", mac.name)
+    return [f"{host}-{pool.name}-{runner}" for pool in mac.pools for runner in pool.runners()]
+
+
+def breaks_names(mac: Mac) -> bool:
+    return any(len(name) > 64 for name in runner_names(mac))
+
+
 LOCAL_CHECKS = {
+    "names": breaks_names,
     "platform": breaks_platform,
     "trust": breaks_trust,
     "network": breaks_network,
     "image-pin": breaks_image_pin,
     "macos-vm-licence": breaks_macos_licence,
     "docker-desktop-licence": breaks_desktop_licence,
-    "memory": lambda mac: free_memory(mac) < 0,
+    "memory": lambda mac: mac.facts.memory is not None and free_memory(mac) < 0,
     "docker-vm": breaks_docker_vm,
     "cpus": breaks_cpus,
     "disk": breaks_disk,
@@ -490,16 +511,12 @@ LOCAL_CHECKS = {
 }
 
 
-def runner_names(mac: Mac) -> list[str]:
-    return [f"{mac.name}-{pool.name}-{runner}" for pool in mac.pools for runner in pool.runners()]
-
-
-def names_broken(macs: Mapping[str, Mac]) -> set[str]:
-    """Macs with a runner name that is too long or not the only one; of two Macs with the same name the later one is to blame."""
+def names_broken(macs: Mapping[str, Mac], away: Iterable[str]) -> set[str]:
+    """Macs with a runner name that another Mac has. Of two Macs the later one is to blame, and never one that is away."""
     broken, seen = set(), set()
-    for name in sorted(macs):
+    for name in [*away, *(name for name in macs if name not in away)]:
         names = runner_names(macs[name])
-        if any(len(one) > 64 for one in names) or seen & set(names):
+        if seen & set(names):
             broken.add(name)
         seen.update(names)
     return broken
@@ -509,10 +526,15 @@ def fair_source(mac: Mac) -> bool:
     return mac.facts.tart is not None and (1, 0, 0) <= mac.facts.tart <= (2, 32, 1)
 
 
-def tart_broken(macs: Mapping[str, Mac]) -> set[str]:
-    """Macs whose own declared licence is smaller than the cores of all Macs that need it."""
+def tart_broken(macs: Mapping[str, Mac], away: Iterable[str]) -> set[str]:
+    """Macs whose own declared licence is smaller than the cores of all Macs that need it.
+
+    A Mac of unknown size counts as the largest; one that is away may have such a Tart when it has pools of it.
+    """
     bound = [mac for mac in macs.values() if fair_source(mac)]
-    cores = sum(mac.facts.cores or 0 for mac in bound)
+    silent = [macs[name] for name in away if any(pool.isolation == "tart" and pool.count for pool in macs[name].pools)]
+    cores = sum(mac.facts.cores or MOST_CORES for mac in bound)
+    cores += sum(MOST_CORES for mac in silent if not fair_source(mac))
     broken = set()
     for mac in bound:
         held = (mac.licences.get("tart") or {}).get("host_cores", 100)
@@ -524,20 +546,21 @@ def tart_broken(macs: Mapping[str, Mac]) -> set[str]:
 def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
     """The verdict on each Mac: fits, free bytes, ids of the violated checks.
 
-    A Mac with a mistake in its variables has `input` or `names` among its checks; its other checks mean nothing then.
+    wrong: a mistake in its variables, so that its other checks mean nothing; hopeless: no count and no size can mend it.
     """
-    away = set(unreachable)
+    away = [name for name in fleet if name in set(unreachable)]
     macs = {name: read_mac(name, host) for name, host in fleet.items()}
-    names, tart = names_broken(macs), tart_broken(macs)
+    taken, tart = names_broken(macs, away), tart_broken(macs, away)
     verdicts: dict[str, dict[str, Any]] = {}
     for name, mac in macs.items():
         if name in away:
-            verdicts[name] = {"fits": False, "free": 0, "checks": set(), "wrong": False}
+            verdicts[name] = {"fits": False, "free": 0, "checks": set(), "wrong": False, "hopeless": True}
             continue
         checks = {check for check, breaks in LOCAL_CHECKS.items() if breaks(mac)} | mac.wrong
-        checks |= ({"names"} if name in names else set()) | ({"tart-licence"} if name in tart else set())
+        checks |= ({"names"} if name in taken else set()) | ({"tart-licence"} if name in tart else set())
         checks |= {"facts"} if breaks_facts(mac, now) else set()
-        verdicts[name] = {"fits": not checks, "free": free_memory(mac), "checks": checks, "wrong": bool(mac.wrong)}
+        hopeless = bool(mac.wrong) or name in taken or bool(checks & {"facts", "tart-licence"})
+        verdicts[name] = {"fits": not checks, "free": free_memory(mac), "checks": checks, "wrong": bool(mac.wrong), "hopeless": hopeless}
     return verdicts
 
 
