@@ -237,8 +237,7 @@ def port_ranges(situation: Situation) -> t.List[t.Tuple[int, int, str]]:
         first = following if pool.port_base is None else pool.port_base
         past = first + pool.count * situation.policy.ports_per_slot
         ranges.append((first, past, pool.name))
-        if pool.port_base is None:
-            following = past
+        following = past
     return ranges
 
 
