@@ -15,14 +15,18 @@ import typing as t
 
 import pytest
 
-from tests.acceptance.conftest import ROOT, Fleet, docker_pool, seed, tart_pool
+from tests.acceptance.fleet import ROOT, Fleet, docker_pool, seed, tart_pool
 
 
 def _kill_when(fleet: Fleet, reached: t.Callable[[], bool]) -> None:
     """Start site and kill it, with all its processes, once something is reached."""
     process = subprocess.Popen(
-        fleet.command("site"), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, start_new_session=True,
+        fleet.command("site"),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
@@ -38,19 +42,19 @@ def _calls(mac: t.Any, *words: str) -> int:
     return sum(all(word in call["argv"] for word in words) for call in mac.calls())
 
 
-def _mends(fleet: Fleet, mac: t.Any) -> None:
+def _mends(fleet: Fleet) -> None:
     fleet.play("site")
-    assert fleet.play("site").changed(mac.name) == 0
+    assert fleet.play("site").changed("mac-1") == 0
     assert "missing" not in fleet.play("status").text
 
 
 @pytest.mark.parametrize("verb", ["clone", "set", "run"])
 def test_killed_in_the_middle_of_tart(verb: str, boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
-    mac = boot_mac("mac-1", memory="64GiB", disk_free="800GiB", seed=seed())
+    mac = boot_mac(memory="64GiB", disk_free="800GiB", seed=seed())
     fleet = Fleet(tmp_path, [mac])
     fleet.pools("mac-1", tart_pool(count=2, memory="10GiB"))
     _kill_when(fleet, lambda: _calls(mac, verb) > 0)
-    _mends(fleet, mac)
+    _mends(fleet)
 
 
 @pytest.mark.parametrize("containers", [1, 4])
@@ -58,10 +62,16 @@ def test_killed_in_the_middle_of_docker(
     containers: int, boot_mac: t.Callable[..., t.Any], engines: t.Callable[[], t.Any], tmp_path: pathlib.Path
 ) -> None:
     engine = engines()
-    mac = boot_mac("mac-1", memory="64GiB", disk_free="800GiB", docker_socket=engine.socket,
-                   docker_vm_memory="16GiB", docker_vm_cpus=8, seed=seed())
+    mac = boot_mac(
+        memory="64GiB",
+        disk_free="800GiB",
+        docker_socket=engine.socket,
+        docker_vm_memory="16GiB",
+        docker_vm_cpus=8,
+        seed=seed(),
+    )
     fleet = Fleet(tmp_path, [mac])
     fleet.pools("mac-1", docker_pool(count=8))
     _kill_when(fleet, lambda: len(engine.docker("ps", "--all", "--quiet").split()) >= containers)
-    _mends(fleet, mac)
+    _mends(fleet)
     assert len(engine.docker("ps", "--quiet").split()) == 8

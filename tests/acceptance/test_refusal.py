@@ -10,18 +10,19 @@ import json
 import pathlib
 import typing as t
 
-from tests.acceptance.conftest import Fleet, seed, tart_pool
+from tests.acceptance.fleet import Fleet, seed, tart_pool
 
 GIB = 1024**3
 MIB = 1024**2
 
 
 def test_one_mac_of_eight_a_mebibyte_over_stops_all(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
-    macs = [boot_mac(f"mac-{number}", memory="32GiB", cores=10, seed=seed()) for number in range(1, 9)]
+    macs = [boot_mac(memory="32GiB", cores=10, seed=seed()) for _ in range(8)]
     fleet = Fleet(tmp_path, macs)
-    for mac in macs:
-        fleet.pools(mac.name, tart_pool(count=2, memory="12GiB"))
+    for name in fleet.macs:
+        fleet.pools(name, tart_pool(count=2, memory="12GiB"))
     fleet.pools("mac-5", tart_pool(count=1, memory=12 * GIB), tart_pool("more", count=1, memory=12 * GIB + MIB))
+    fleet.visit()
     before = fleet.pictures()
 
     plan_file = tmp_path / "plan.json"
@@ -40,10 +41,10 @@ def test_one_mac_of_eight_a_mebibyte_over_stops_all(boot_mac: t.Callable[..., t.
 
 
 def test_unreachable_mac_is_left_out_or_refuses(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
-    macs = [boot_mac(f"mac-{number}", memory="32GiB", seed=seed()) for number in (1, 2)]
+    macs = [boot_mac(memory="32GiB", seed=seed()) for _ in range(2)]
     fleet = Fleet(tmp_path, macs)
-    for mac in macs:
-        fleet.pools(mac.name, tart_pool())
+    for name in fleet.macs:
+        fleet.pools(name, tart_pool())
     macs[1].stop()
     del fleet.macs["mac-2"]
 
@@ -57,7 +58,7 @@ def test_unreachable_mac_is_left_out_or_refuses(boot_mac: t.Callable[..., t.Any]
 def test_a_foreign_vm_takes_the_slot(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
     vm = {"home": "/Users/somebody/.tart", "user": "somebody", "name": "theirs", "os": "darwin", "cpu": 4}
     foreign = {**vm, "memory": "8GiB", "state": "suspended"}
-    mac = boot_mac("mac-1", memory="64GiB", disk_free="800GiB", seed=seed(vms=[foreign]))
+    mac = boot_mac(memory="64GiB", disk_free="800GiB", seed=seed(vms=[foreign]))
     fleet = Fleet(tmp_path, [mac])
     fleet.pools("mac-1", tart_pool(count=2))
     assert "theirs (suspended)" in fleet.play("site", rc=2).text

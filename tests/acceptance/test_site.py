@@ -9,7 +9,7 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
-from tests.acceptance.conftest import FOREIGN_VM, LINUX_IMAGE, Fleet, docker_pool, seed, tart_pool
+from tests.acceptance.fleet import FOREIGN_VM, LINUX_IMAGE, Fleet, docker_pool, seed, tart_pool
 
 
 def test_three_macs_converge_and_are_left_as_they_were(
@@ -19,13 +19,21 @@ def test_three_macs_converge_and_are_left_as_they_were(
     for engine in started:
         engine.docker("run", "--detach", "--name", "somebodys-database", "--network", "none", LINUX_IMAGE)
     macs = [
-        boot_mac(f"mac-{number}", memory="64GiB", cores=12, disk_free="800GiB", docker_socket=engine.socket,
-                 docker_vm_memory="16GiB", docker_vm_cpus=8, seed=seed(vms=[FOREIGN_VM]))
-        for number, engine in enumerate(started, 1)
+        boot_mac(
+            memory="64GiB",
+            cores=12,
+            disk_free="800GiB",
+            docker_socket=engine.socket,
+            docker_vm_memory="16GiB",
+            docker_vm_cpus=8,
+            seed=seed(vms=[FOREIGN_VM]),
+        )
+        for engine in started
     ]
     fleet = Fleet(tmp_path, macs)
-    for mac in macs:
-        fleet.pools(mac.name, tart_pool(count=2), docker_pool(count=3))
+    for name in fleet.macs:
+        fleet.pools(name, tart_pool(count=2), docker_pool(count=3))
+    fleet.visit()
     before, containers = fleet.pictures(), [engine.picture() for engine in started]
 
     predicted = fleet.play("site", "--check", "--diff")
@@ -34,20 +42,20 @@ def test_three_macs_converge_and_are_left_as_they_were(
     assert [engine.picture() for engine in started] == containers
 
     converged = fleet.play("site", "--diff")
-    for mac in macs:
-        assert predicted.changed(mac.name) == converged.changed(mac.name) > 0
+    for mac in fleet.macs:
+        assert predicted.changed(mac) == converged.changed(mac) > 0
     for name in ("mac-runners-ios-2", "mac-runners-linux-3"):
         assert name in predicted.text and name in converged.text
 
     again = fleet.play("site")
-    assert [again.changed(mac.name) for mac in macs] == [0, 0, 0]
+    assert [again.changed(mac) for mac in fleet.macs] == [0, 0, 0]
 
     status = fleet.play("status").text
-    for mac, engine in zip(macs, started):
+    for mac, engine in zip(fleet.macs, started):
         running = engine.docker("ps", "--format", "{{.Names}}").split()
         assert sorted(running) == ["mac-runners-linux-1", "mac-runners-linux-2", "mac-runners-linux-3", "somebodys-database"]
         for slot in ("ios-1", "ios-2", "linux-1", "linux-2", "linux-3"):
-            assert any(line.split()[:2] == [mac.name, slot] and " running" in line for line in status.splitlines()), status
+            assert any(line.split()[:2] == [mac, slot] and " running" in line for line in status.splitlines()), status
     assert status.count("somebodys-vm") == 3 and status.count("somebodys-database") == 3
 
     fleet.play("teardown")
