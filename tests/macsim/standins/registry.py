@@ -57,6 +57,8 @@ STAND_INS: dict[str, str] = {
     "/usr/bin/codesign": "developer",
     "/usr/sbin/installer": "developer",
     "/usr/sbin/pkgutil": "developer",
+    "/usr/bin/tar": "archives",
+    "/usr/bin/which": "wrappers",
     "/sbin/pfctl": "security",
     "/usr/bin/security": "security",
     "/sbin/shutdown": "power",
@@ -76,7 +78,7 @@ NATIVE: dict[str, str] = {
     "/usr/bin": "awk basename bc bzip2 bunzip2 cal cmp comm curl cut dc diff dirname du env expand false file find fold getopt grep "
     "egrep fgrep gunzip gzip head hexdump iconv install join less locale logger logname look m4 mesg mkfifo mktemp more nice nl nohup "
     "od openssl paste patch perl printenv printf readlink realpath rev scp screen script sed seq sftp shasum sort split ssh ssh-add "
-    "ssh-agent ssh-keygen ssh-keyscan strings su sudo tail tar tee time touch tr true tty uniq unzip uptime users vi w wc which who "
+    "ssh-agent ssh-keygen ssh-keyscan strings su sudo tail tee time touch tr true tty uniq unzip uptime users vi w wc who "
     "whoami xargs xxd yes zip zcat uuidgen lsof openssl git make tput clear reset tabs getconf nc rsync column groups chgrp",
     "/usr/sbin": "chown sshd visudo lsof",
 }

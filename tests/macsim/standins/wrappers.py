@@ -1,7 +1,7 @@
 # Copyright (c) 2026, action_packer contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tools that become another program: sandbox-exec, taskpolicy, caffeinate, chroot. No seatbelt is enforced here."""
+"""Tools that become (or find) another program: sandbox-exec, taskpolicy, caffeinate, chroot. No seatbelt is enforced here."""
 
 from __future__ import annotations
 
@@ -159,4 +159,16 @@ def chroot(call: Call) -> int:
         raise Fail(127, f"chroot: {command[0]}: {error.strerror}\n") from None
 
 
-TOOLS = {"sandbox-exec": sandbox_exec, "taskpolicy": taskpolicy, "caffeinate": caffeinate, "chroot": chroot}
+def which(call: Call) -> int:
+    missing = 0
+    for name in call.argv:
+        if name.startswith("-"):
+            raise Unexpected(f"option {name}")
+        candidates = [name] if "/" in name else [f"{part}/{name}" for part in os.environ.get("PATH", "").split(":")]
+        path = next((path for path in candidates if os.access(path, os.X_OK) and not os.path.isdir(path)), None)
+        call.out(f"{path}\n" if path else "")
+        missing += path is None
+    return 1 if missing else 0
+
+
+TOOLS = {"which": which, "sandbox-exec": sandbox_exec, "taskpolicy": taskpolicy, "caffeinate": caffeinate, "chroot": chroot}

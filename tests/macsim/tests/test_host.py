@@ -152,6 +152,16 @@ def test_volume_with_quota_is_really_mounted(mac):
     assert "ghr-r1" not in mac.exec("/sbin/mount").stdout
 
 
+def test_tar_is_bsdtar(boot_mac):
+    mac = boot_mac("tar")
+    assert mac.ssh("tar --version").stdout.startswith("bsdtar ")
+    mac.ssh("mkdir -p a/b; echo x > a/b/c; tar -czf a.tgz -C a b; mkdir d; tar xzf a.tgz -C d --strip-components 1")
+    assert mac.ssh("cat d/c; tar tf a.tgz").stdout == "x\nb/\nb/c\n"
+    assert mac.ssh("echo x > broken.tgz; tar -xzf broken.tgz").returncode == 1
+    mac.tolerate_unexpected()
+    assert mac.ssh("tar --overwrite -xzf a.tgz").returncode == 1
+
+
 def test_chroot_dies_with_sip_on(mac):
     assert mac.exec("/bin/sh", "-c", "/usr/sbin/chroot / /usr/bin/true; echo $?").stdout == "134\n"
 
