@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import plistlib
+import pwd
 import re
 import sys
 import time
@@ -104,7 +105,8 @@ def _path(domain: str) -> str:
         domain = ".GlobalPreferences"
     if domain.startswith("/"):
         return domain if domain.endswith(".plist") else f"{domain}.plist"
-    return os.path.expanduser(f"~/Library/Preferences/{domain}.plist")
+    # Of the effective user, whatever sudo left in HOME.
+    return f"{pwd.getpwuid(os.geteuid()).pw_dir}/Library/Preferences/{domain}.plist"
 
 
 def _preferences(domain: str) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def plant_machine(machine: dict[str, Any], version: str) -> None:
         program = f"{STATE}/foreign-tart/tart"
         if not os.path.exists(program):
             install(program, version)
-        as_user(user, [program, "run", "--no-graphics", machine["name"]], {"TART_HOME": home})
+        as_user(user, [program, "run", "--no-graphics", machine["name"]], {"TART_HOME": home, "MACSIM_QUIET": "1"})
         wait_for(lambda: lock_owner(directory) is not None, f"machine {machine['name']}")
 
 
