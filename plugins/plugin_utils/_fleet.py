@@ -22,15 +22,15 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 #: Set by the role C(capacity) on a Mac that could not be read.
 FAILURE = "capacity_failure"
 
+_SCALARS = (str, int, float, type(None))
+
 
 def plain(value: t.Any) -> t.Any:
     """Copy ``value`` into dicts and lists of Python's own; Ansible's are templated as they are read."""
-    if isinstance(value, (str, int, float, type(None))):
-        return value
     if isinstance(value, c.Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): item if isinstance(item, _SCALARS) else plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [item if isinstance(item, _SCALARS) else plain(item) for item in value]
     return value
 
 

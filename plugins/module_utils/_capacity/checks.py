@@ -33,6 +33,8 @@ MOST_MACOS_GUESTS = 2
 LONGEST_RUNNER_NAME = 64
 #: Oldest macOS that each isolation works on, by the requirements of its tool.
 OLDEST_MACOS = {"tart": 13, "docker": 13, "container": 26, "sandbox": 13, "account": 13, "chroot": 13}
+#: Fair Source 0.9 covers these versions of Tart; older ones are AGPL, newer ones FSL-1.1-ALv2.
+FAIR_SOURCE = ((1, 0, 0), (2, 32, 1))
 #: Before it `tart exec` does not work without a terminal.
 OLDEST_GOOD_TART = (2, 28, 6)
 
@@ -257,6 +259,17 @@ def _ports(situation: Situation) -> Violations:
             first, past, pool = start, end, other
 
 
+def fair_source(situation: Situation) -> bool:
+    """Whether the Tart of this Mac is under Fair Source."""
+    version = version_tuple(situation.facts.tart_version)
+    return version is not None and FAIR_SOURCE[0] <= version <= FAIR_SOURCE[1]
+
+
+def uses_tart(situation: Situation) -> bool:
+    """Whether a pool of this Mac needs Tart."""
+    return any(pool.isolation == "tart" and pool.count for pool in situation.pools)
+
+
 def warn_all(situation: Situation) -> t.Iterator[str]:
     """What does not stop the plan and should be known."""
     facts = situation.facts
@@ -268,9 +281,14 @@ def warn_all(situation: Situation) -> t.Iterator[str]:
             yield f"{field} is not known: check {'cpus' if field == 'cores' else 'disk'} is left out"
     if facts.pressure is not None and facts.pressure >= 2:
         yield f"the Mac is under memory pressure now (level {facts.pressure} of 4)"
-    version = version_tuple(facts.tart_version) if facts.tart_version else None
+    version = version_tuple(facts.tart_version)
     if version is not None and version < OLDEST_GOOD_TART:
         yield f"Tart {facts.tart_version} is older than 2.28.6, the oldest that can be driven without a terminal"
+    if uses_tart(situation) and not fair_source(situation) and not situation.licences.tart_fsl_confirmed:
+        yield (
+            "Tart from 2.33.0 on is under FSL-1.1-ALv2: not for a product or service that competes with it; "
+            "confirm with mac_runners_licences.tart.fsl_confirmed: true"
+        )
     for workload in facts.workloads:
         if not workload.owned and workload.memory is None and takes_room(situation, workload):
             yield (

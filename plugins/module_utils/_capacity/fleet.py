@@ -14,10 +14,10 @@ import json
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.changes import smallest_change
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.checks import runner_name
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.checks import fair_source, runner_name, uses_tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import CHECKS, MacPlan, Move, Situation, Violation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, merge_facts, parse_facts, version_tuple
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, merge_facts, parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import FREE_TART_CORES, parse_licences, parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
@@ -31,8 +31,6 @@ VARIABLES = (
     "mac_runners_capacity",
     "mac_runners_licences",
 )
-#: Fair Source 0.9 covers these versions of Tart; older ones are AGPL, newer ones FSL-1.1-ALv2.
-FAIR_SOURCE = ((1, 0, 0), (2, 32, 1))
 #: The most cores an Apple-silicon Mac has (M3 Ultra): what a Mac counts that cannot be asked.
 MOST_CORES = 32
 #: Macs tried as the target of a move, those with most room first.
@@ -104,7 +102,6 @@ def plan_fleet(
     plans = {name: _plan_one(mac) for name, mac in macs.items() if name not in left_out}
     plans = _with_violations(plans, _runner_names(macs))
     plans = _with_violations(plans, _tart_licence(macs))
-    plans = _with_warnings(plans, _fsl(macs))
     refused = [name for name, plan in plans.items() if plan.violations]
     for name in refused:
         plan = plans[name]
@@ -166,13 +163,6 @@ def _with_violations(
     return plans
 
 
-def _with_warnings(plans: t.Dict[str, MacPlan], found: t.Mapping[str, str]) -> t.Dict[str, MacPlan]:
-    for name, warning in found.items():
-        if name in plans:
-            plans[name] = dataclasses.replace(plans[name], warnings=(*plans[name].warnings, warning))
-    return plans
-
-
 def _runner_names(macs: t.Mapping[str, _Mac]) -> t.Dict[str, t.List[Violation]]:
     """Two Macs whose runners would have one name: ``a`` with pool ``b-c`` and ``a-b`` with ``c``."""
     seen: t.Dict[str, t.Tuple[str, str]] = {}
@@ -190,10 +180,10 @@ def _runner_names(macs: t.Mapping[str, _Mac]) -> t.Dict[str, t.List[Violation]]:
 
 def _tart_licence(macs: t.Mapping[str, _Mac]) -> t.Dict[str, t.List[Violation]]:
     """Host cores of all Macs with a Tart under Fair Source, against the licence declared."""
-    counted = {name: mac for name, mac in macs.items() if _fair_source(mac)}
+    counted = {name: mac for name, mac in macs.items() if fair_source(mac.situation)}
     if not counted:
         return {}
-    silent = [name for name, mac in macs.items() if mac.unreachable and _uses_tart(mac) and name not in counted]
+    silent = [name for name, mac in macs.items() if mac.unreachable and uses_tart(mac.situation) and name not in counted]
     total = sum(mac.situation.facts.cores or MOST_CORES for mac in counted.values())
     total += MOST_CORES * len(silent)
     found = {}
@@ -212,24 +202,6 @@ def _tart_message(mac: _Mac, count: int, silent: t.Sequence[str], total: int, li
         f"{total} on {count} such Macs{unasked}; upgrade Tart to 2.33.0 or later, or declare your licence "
         "in mac_runners_licences.tart.host_cores"
     )
-
-
-def _fair_source(mac: _Mac) -> bool:
-    version = version_tuple(mac.situation.facts.tart_version) if mac.situation.facts.tart_version else None
-    return version is not None and FAIR_SOURCE[0] <= version <= FAIR_SOURCE[1]
-
-
-def _uses_tart(mac: _Mac) -> bool:
-    return any(pool.isolation == "tart" and pool.count for pool in mac.situation.pools)
-
-
-def _fsl(macs: t.Mapping[str, _Mac]) -> t.Dict[str, str]:
-    return {
-        name: "Tart from 2.33.0 on is under FSL-1.1-ALv2: not for a product or service that competes with it; "
-        "confirm with mac_runners_licences.tart.fsl_confirmed: true"
-        for name, mac in macs.items()
-        if _uses_tart(mac) and not _fair_source(mac) and not mac.situation.licences.tart_fsl_confirmed
-    }
 
 
 def _targets(plans: t.Mapping[str, MacPlan]) -> t.List[str]:
@@ -273,13 +245,13 @@ def _has_room(target: Situation, pool: Pool, count: int) -> bool:
 def as_data(plan: FleetPlan) -> t.Dict[str, t.Any]:
     """The plan file: plain data, and a digest that changes when anything in it does."""
     macs = {name: _mac_data(mac) for name, mac in plan.macs.items()}
-    canonical = json.dumps(macs, sort_keys=True, separators=(",", ":")).encode()
+    # Only the order of the Macs may differ for the same plan.
+    canonical = json.dumps(sorted(macs.items()), separators=(",", ":")).encode()
     return {"fits": plan.fits, "digest": "sha256:" + hashlib.sha256(canonical).hexdigest(), "macs": macs}
 
 
 def _mac_data(plan: MacPlan) -> t.Dict[str, t.Any]:
-    order = {check: index for index, check in enumerate(CHECKS)}
-    violations = sorted(plan.violations, key=lambda violation: order[violation.check])
+    violations = sorted(plan.violations, key=lambda violation: CHECKS.index(violation.check))
     data: t.Dict[str, t.Any] = {
         "fits": plan.fits,
         "ledger": [{"what": line.what, "bytes": line.bytes} for line in plan.ledger],
