@@ -81,13 +81,16 @@ def _refuse_play_variables(task_vars: dict[str, t.Any]) -> None:
 
 def _write(path: str, plan: dict[str, t.Any]) -> None:
     """Write the plan file as a whole or not at all."""
-    directory = os.path.dirname(os.path.abspath(path))
     try:
-        handle, temporary = tempfile.mkstemp(dir=directory, prefix=".plan-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(plan, file, indent=2)
-            file.write("\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        handle, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".plan-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(plan, file, indent=2)
+                file.write("\n")
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
     except OSError as error:
         raise AnsibleActionFail(f"the plan file {path} cannot be written: {error}") from error
