@@ -25,10 +25,19 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".ansible" / "collections")]
 
 from ansible_collections.action_packer.mac_runners.plugins.filter.capacity_plan import capacity_plan  # noqa: E402
 
-from tests.oracle import brute, generator, oracle  # noqa: E402
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plan_data, variables_of  # noqa: E402
+
+from tests.oracle import brute, generator, moves, oracle  # noqa: E402
 
 MISTAKES = {"input", "names"}
 Fleet = dict[str, dict[str, Any]]
+
+
+def planned(fleet: Fleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan of the code under test; only the module fleet_plan can leave Macs unasked."""
+    if arguments["unasked"]:
+        return plan_data({name: variables_of(variables) for name, variables in fleet.items()}, **arguments)
+    return capacity_plan(fleet, **{name: value for name, value in arguments.items() if name != "unasked"})
 
 
 def core_opinion(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -40,13 +49,13 @@ def core_opinion(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def differences(fleet: Fleet, arguments: Mapping[str, Any]) -> list[str]:
     """Everything on which oracle and core do not agree, one sentence each."""
-    plan = capacity_plan(fleet, **arguments)
+    plan = planned(fleet, arguments)
     core = core_opinion(plan)
-    mine = oracle.judge(fleet, arguments["now"], arguments["unreachable"])
+    mine = oracle.judge(fleet, arguments["now"], arguments["unreachable"], arguments["unasked"])
     if set(core) != set(mine):
         return [f"Macs: core has {sorted(core)}, oracle has {sorted(mine)}"]
     found = []
-    for name in fleet:
+    for name in mine:
         found += [f"{name}: {sentence}" for sentence in different_verdicts(core[name], mine[name], name in arguments["unreachable"])]
     fits = all(one["fits"] for name, one in mine.items() if name not in arguments["unreachable"])
     fits = fits and not (arguments["refuse_unreachable"] and arguments["unreachable"])
@@ -78,6 +87,7 @@ def different_changes(fleet: Fleet, arguments: Mapping[str, Any], plan: Mapping[
             if mac["changes"]:
                 found.append(f"{name}: a change is proposed though none can help: {mac['changes']}")
         else:
+            found += [f"{name}: {sentence}" for sentence in moves.objections(fleet, name, arguments, mac["moves"], mine)]
             found += [f"{name}: {sentence}" for sentence in brute.objections(fleet, name, arguments, mac["changes"])]
     return found
 

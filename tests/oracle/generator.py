@@ -45,10 +45,13 @@ def generate(seed: int) -> tuple[Fleet, dict[str, Any]]:
         name_edge(dice, fleet)
     if dice.chance(0.06):
         spoil(dice, fleet[dice.choice(sorted(fleet))])
-    arguments: dict[str, Any] = {"now": NOW, "unreachable": [], "refuse_unreachable": False}
+    arguments: dict[str, Any] = {"now": NOW, "unreachable": [], "unasked": [], "refuse_unreachable": False}
     if len(fleet) > 1 and dice.chance(0.15):
         arguments["unreachable"] = [dice.choice(sorted(fleet))]
         arguments["refuse_unreachable"] = dice.chance(0.2)
+    rest = [name for name in sorted(fleet) if name not in arguments["unreachable"]]
+    if len(rest) > 1 and dice.chance(0.15):
+        arguments["unasked"] = [dice.choice(rest)]
     return fleet, arguments
 
 
@@ -171,6 +174,10 @@ def licences(dice: Dice) -> Host:
                 {"employees": 1, "revenue_usd": 1, "government": False},
                 {"employees": 1},
                 {"use": "education"},
+                {"use": "personal", "employees": 250, "revenue_usd": 0},
+                {"use": "open-source", "government": True},
+                {"subscription": "pro", "government": True},
+                {},
             ]
         )
     return made
@@ -286,6 +293,15 @@ def measure(dice: Dice, made: Host) -> None:
     for field in ("memory", "cores", "disk_free"):
         if field in made["mac_runners_facts"] and dice.chance(0.3):
             declared[field] = max(1, dice.near(oracle.size(made["mac_runners_facts"][field])))
+    if dice.chance(0.2):
+        declared["workloads"] = [workload(dice, number, dice.chance(0.5)) for number in range(2)]
+    if dice.chance(0.1):
+        declared["docker"] = engine(dice, dice.choice([1, GIB]))
+    if dice.chance(0.05):
+        declared["unread"] = ["declared so"]
+    for field in ("memory", "cores", "disk_free"):
+        if dice.chance(0.03):
+            made["mac_runners_measured"].pop(field, None)
     if declared:
         made["mac_runners_facts"] = declared
     else:

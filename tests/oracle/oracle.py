@@ -51,6 +51,7 @@ DEFAULTS: dict[str, tuple[int, ...]] = {
 LIVE = {"running", "paused"}
 LAST_PORT = 49151
 MOST_CORES = 32
+TWICE = Fraction(2)
 
 
 class Wrong(Exception):
@@ -59,6 +60,8 @@ class Wrong(Exception):
 
 def size(value: Any) -> int:
     """Whole bytes of a number of bytes or a text with a unit; a fraction of a byte is dropped."""
+    if type(value) is int and value >= 0:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise Wrong("input")
     found = PLAIN_SIZE.fullmatch(str(value))
@@ -118,19 +121,24 @@ class Policy:
     costs: dict[str, dict[str, int]]
 
 
+def factor_of(given: Any) -> Fraction:
+    if isinstance(given, bool) or not isinstance(given, (int, float)):
+        raise Wrong("input")
+    return TWICE if given == 2 else Fraction(str(given))
+
+
 def read_policy(given: Any) -> Policy:
     given = {} if given is None else given
     if not isinstance(given, dict) or set(given) - CAPACITY_FIELDS:
         raise Wrong("input")
     reserve = given.get("reserve", "auto")
-    factor = given.get("cpu_factor", 2.0)
-    if isinstance(factor, bool) or not isinstance(factor, (int, float)) or not isinstance(given.get("count_suspended", True), bool):
+    if not isinstance(given.get("count_suspended", True), bool):
         raise Wrong("input")
     return Policy(
         reserve=None if reserve == "auto" else size(reserve),
         headroom=size(given.get("headroom", 2 * GIB)),
         disk_reserve=size(given.get("disk_reserve", 20 * GIB)),
-        cpu_factor=Fraction(str(factor)),
+        cpu_factor=factor_of(given.get("cpu_factor", 2)),
         count_suspended=given.get("count_suspended", True),
         docker_vm_base=size(given.get("docker_vm_base", 3 * GIB)),
         port_base=whole(given.get("port_base", 20000), 1, 65535),
@@ -282,6 +290,9 @@ def facts_of(host: Mapping[str, Any]) -> Facts:
     facts.memory = smaller(facts.memory, declared.memory)
     facts.cores = smaller(facts.cores, declared.cores)
     facts.disk_free = smaller(facts.disk_free, declared.disk_free)
+    if not host["mac_runners_measured"].get("docker"):
+        facts.engine, facts.engine_running = declared.engine, declared.engine_running
+        facts.engine_memory, facts.engine_cpus = declared.engine_memory, declared.engine_cpus
     facts.unread = facts.unread + declared.unread
     known = [(one["kind"], one["name"]) for one in facts.workloads]
     facts.workloads += [one for one in declared.workloads if not one["owned"] and (one["kind"], one["name"]) not in known]
@@ -426,10 +437,11 @@ def breaks_desktop_licence(mac: Mac) -> bool:
     if mac.facts.engine != "docker-desktop" or not any(pool.isolation == "docker" and pool.count for pool in mac.pools):
         return False
     held = mac.licences.get("docker_desktop") or {}
-    if held.get("subscription") or held.get("use"):
+    if held.get("subscription"):
         return False
-    small = "employees" in held and held["employees"] < 250 and "revenue_usd" in held and held["revenue_usd"] < 10_000_000
-    return not small or held.get("government", False) is True
+    if held.get("government") or not (held.get("use") or {"employees", "revenue_usd"} <= set(held)):
+        return True
+    return not held.get("use") and (held["employees"] >= 250 or held["revenue_usd"] >= 10_000_000)
 
 
 def breaks_docker_vm(mac: Mac) -> bool:
@@ -543,16 +555,18 @@ def tart_broken(macs: Mapping[str, Mac], away: Iterable[str]) -> set[str]:
     return broken
 
 
-def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
-    """The verdict on each Mac: fits, free bytes, ids of the violated checks.
+def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = (), unasked: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+    """The verdict on each Mac: fits, free bytes, ids of the violated checks; none on those that were not asked.
 
     wrong: a mistake in its variables, so that its other checks mean nothing; hopeless: no count and no size can mend it.
     """
-    away = [name for name in fleet if name in set(unreachable)]
+    away = [name for name in fleet if name in {*unreachable, *unasked}]
     macs = {name: read_mac(name, host) for name, host in fleet.items()}
     taken, tart = names_broken(macs, away), tart_broken(macs, away)
     verdicts: dict[str, dict[str, Any]] = {}
     for name, mac in macs.items():
+        if name in unasked:
+            continue
         if name in away:
             verdicts[name] = {"fits": False, "free": 0, "checks": set(), "wrong": False, "hopeless": True}
             continue
