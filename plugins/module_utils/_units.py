@@ -82,7 +82,7 @@ def _from_text(text: str) -> int:
     whole, fraction, unit = match.group(1), match.group(2) or "", match.group(3)
     if fraction and not unit:
         raise SizeError(ALLOWED)
-    return int(whole + fraction) * _UNITS[unit] // 10 ** len(fraction)
+    return int(whole + fraction) * _UNITS[unit] // int(10 ** len(fraction))
 
 
 # A fleet of thousands repeats a few sizes in its ledgers.

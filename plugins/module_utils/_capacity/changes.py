@@ -199,7 +199,8 @@ def _better(situation: Situation, drops: t.Mapping[str, int], best: t.Optional[_
 
 def _shrinks(situation: Situation) -> t.Optional[t.Dict[str, int]]:
     vm_size = docker_vm_size(situation)
-    inside, outside = [], []
+    inside: t.List[Shrinkable] = []
+    outside: t.List[Shrinkable] = []
     for pool in situation.pools:
         spare = Shrinkable(pool.name, pool.count, pool.memory - situation.policy.costs[pool.kind].minimum)
         in_vm = vm_size is not None and pool.isolation == "docker"

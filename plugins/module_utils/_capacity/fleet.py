@@ -106,9 +106,9 @@ def plan_fleet(
     for name in refused:
         plan = plans[name]
         plans[name] = dataclasses.replace(plan, changes=smallest_change(macs[name].situation, plan))
-    targets = _targets(plans)
+    targets, taken = _targets(plans), _taken_names(macs)
     for name in refused:
-        moves = _moves(macs, name, plans[name], targets)
+        moves = _moves(macs, name, plans[name], targets, taken)
         plans[name] = dataclasses.replace(plans[name], moves=moves)
     return FleetPlan(plans, refuse_unreachable)
 
@@ -209,8 +209,13 @@ def _targets(plans: t.Mapping[str, MacPlan]) -> t.List[str]:
     return sorted(fitting, key=lambda name: (-plans[name].free, name))[:_MOST_TARGETS]
 
 
+def _taken_names(macs: t.Mapping[str, _Mac]) -> t.Dict[str, str]:
+    """The first part of all runner names (Mac and pool), and the Mac that has them."""
+    return {runner_name(name, pool.name): name for name, mac in macs.items() for pool in mac.situation.pools if pool.count}
+
+
 def _moves(
-    macs: t.Mapping[str, _Mac], name: str, plan: MacPlan, targets: t.Sequence[str]
+    macs: t.Mapping[str, _Mac], name: str, plan: MacPlan, targets: t.Sequence[str], taken: t.Mapping[str, str]
 ) -> t.Tuple[Move, ...]:
     """The move of fewest runners of one pool that leaves both Macs fitting, if there is one."""
     situation = macs[name].situation
@@ -220,7 +225,8 @@ def _moves(
     for count in range(1, most + 1):
         for pool in sorted(situation.pools, key=lambda pool: pool.name):
             if pool.count >= count and plan_mac(_with_count(situation, pool, pool.count - count)).fits:
-                target = next((to for to in targets if _has_room(macs[to].situation, pool, count)), None)
+                named = (to for to in targets if taken.get(runner_name(to, pool.name), to) == to)
+                target = next((to for to in named if _has_room(macs[to].situation, pool, count)), None)
                 if target is not None:
                     message = f"move {count} of pool {pool.name} to {target}, which has room"
                     return (Move(pool.name, count, target, message),)
@@ -233,6 +239,8 @@ def _with_count(situation: Situation, pool: Pool, count: int) -> Situation:
 
 
 def _has_room(target: Situation, pool: Pool, count: int) -> bool:
+    if pool.memory < target.policy.costs[pool.kind].minimum:
+        return False
     same = next((p for p in target.pools if p.name == pool.name), None)
     if same is not None and dataclasses.replace(same, count=pool.count) != pool:
         return False

@@ -66,7 +66,7 @@ class Move(t.NamedTuple):
     """Another way to fit: so many runners of a pool on another Mac that has room."""
 
     pool: str
-    count: int
+    count: int  # type: ignore[assignment]  # a tuple's own method of this name is not used
     to: str
     message: str
 

@@ -14,10 +14,10 @@ import typing as t
 
 
 class Shrinkable(t.NamedTuple):
-    """A pool that can give memory: ``most`` bytes from each of its ``count`` runners."""
+    """A pool that can give memory: ``most`` bytes from each of its ``runners``."""
 
     pool: str
-    count: int
+    runners: int
     most: int
 
 
@@ -29,10 +29,10 @@ def shrink(deficit: int, pools: t.Iterable[Shrinkable]) -> t.Optional[t.Dict[str
     """
     if deficit <= 0:
         return {}
-    givers = tuple(sorted(pool for pool in pools if pool.count and pool.most > 0))
+    givers = tuple(sorted(pool for pool in pools if pool.runners and pool.most > 0))
     if _capacity(givers) < deficit:
         return None
-    largest = max(pool.count for pool in givers)
+    largest = max(pool.runners for pool in givers)
     for total in range(deficit, deficit + largest):
         taken = _split(total, givers)
         if taken is not None:
@@ -41,7 +41,7 @@ def shrink(deficit: int, pools: t.Iterable[Shrinkable]) -> t.Optional[t.Dict[str
 
 
 def _capacity(pools: t.Sequence[Shrinkable]) -> int:
-    return sum(pool.count * pool.most for pool in pools)
+    return sum(pool.runners * pool.most for pool in pools)
 
 
 def _split(total: int, pools: t.Tuple[Shrinkable, ...]) -> t.Optional[t.Tuple[int, ...]]:
@@ -49,15 +49,15 @@ def _split(total: int, pools: t.Tuple[Shrinkable, ...]) -> t.Optional[t.Tuple[in
     if not pools:
         return () if total == 0 else None
     first, rest = pools[0], pools[1:]
-    if total % functools.reduce(math.gcd, (pool.count for pool in pools)):
+    if total % functools.reduce(math.gcd, (pool.runners for pool in pools)):
         return None
-    high = min(first.most, total // first.count)
+    high = min(first.most, total // first.runners)
     # The largest possible part is never further from the top than this: as soon as another pool gives
-    # ``first.count`` bytes a runner, the first can take them over in steps of that pool's count at most.
-    near = high - sum(pool.count for pool in rest)
-    low = max(0, near, -(-(total - _capacity(rest)) // first.count))
+    # ``first.runners`` bytes a runner, the first can take them over in steps of that pool's count at most.
+    near = high - sum(pool.runners for pool in rest)
+    low = max(0, near, -(-(total - _capacity(rest)) // first.runners))
     for part in range(high, low - 1, -1):
-        others = _split(total - part * first.count, rest)
+        others = _split(total - part * first.runners, rest)
         if others is not None:
             return (part, *others)
     return None

@@ -24,7 +24,15 @@ FACTS: Json = {"memory": 64 * GIB, "arch": "arm64", "cores": 12, "macos": "26.1"
 BARE: Json = {"reserve": 0, "headroom": 0}
 
 
-def plan(facts: Json, pools: t.Sequence[Json], capacity: Json = {}, licences: Json = {}, mac: str = "mac", now: t.Optional[int] = None) -> MacPlan:  # noqa: B006
+def plan(
+    facts: Json,
+    pools: t.Sequence[Json],
+    capacity: t.Optional[Json] = None,
+    licences: t.Optional[Json] = None,
+    mac: str = "mac",
+    now: t.Optional[int] = None,
+) -> MacPlan:
+    """Plan one Mac from FACTS and what is different; every ledger adds up."""
     policy, wrong = parse_policy(capacity)
     read_facts, wrong_facts = parse_facts({**FACTS, **facts})
     read_pools, wrong_pools = parse_pools(list(pools), policy)

@@ -20,8 +20,8 @@ GIB = 1024**3
 
 def by_trying(deficit: int, pools: t.Sequence[Shrinkable]) -> t.Optional[t.Dict[str, int]]:
     """Fewest bytes in all, then as much as possible from the pool whose name is first."""
-    shares = itertools.product(*(range(pool.most + 1) if pool.count else (0,) for pool in pools))
-    ranked = sorted((sum(p.count * s for p, s in zip(pools, share)), [-s for s in share]) for share in shares)
+    shares = itertools.product(*(range(pool.most + 1) if pool.runners else (0,) for pool in pools))
+    ranked = sorted((sum(p.runners * s for p, s in zip(pools, share)), [-s for s in share]) for share in shares)
     for total, negative in ranked:
         if total >= deficit:
             return {pool.pool: -share for pool, share in zip(pools, negative) if share}
@@ -33,7 +33,7 @@ def test_random_shares(seed: int) -> None:
     dice = random.Random(seed)
     for _number in range(60):
         pools = [Shrinkable(name, dice.randint(0, 6), dice.randint(0, 7)) for name in "abc"[: dice.randint(1, 3)]]
-        deficit = dice.randint(-2, sum(pool.count * pool.most for pool in pools) + 2)
+        deficit = dice.randint(-2, sum(pool.runners * pool.most for pool in pools) + 2)
         shuffled = dice.sample(pools, len(pools))
         wanted = by_trying(deficit, pools) if deficit > 0 else {}
         assert shrink(deficit, shuffled) == wanted, (deficit, pools)
