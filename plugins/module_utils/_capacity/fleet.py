@@ -106,7 +106,7 @@ def plan_fleet(
     for name in refused:
         plan = plans[name]
         plans[name] = dataclasses.replace(plan, changes=smallest_change(macs[name].situation, plan))
-    targets, taken = _targets(plans), _taken_names(macs)
+    targets, taken = _targets(plans), _taken_names(macs) if refused else {}
     for name in refused:
         moves = _moves(macs, name, plans[name], targets, taken)
         plans[name] = dataclasses.replace(plans[name], moves=moves)
