@@ -49,7 +49,7 @@ def works(fleet: oracle.Fleet, host: str, arguments: Mapping[str, Any], move: Mo
     if not same_pool(fleet, host, move):
         return False
     verdicts = oracle.judge(after(fleet, host, move), arguments["now"], arguments["unreachable"], arguments["unasked"])
-    return bool(verdicts[host]["fits"] and verdicts[move["to"]]["fits"])
+    return all(verdict["fits"] for name, verdict in verdicts.items() if name in (host, move["to"]))
 
 
 def smaller(fleet: oracle.Fleet, host: str, mine: Verdicts, below: int) -> Iterator[Move]:
