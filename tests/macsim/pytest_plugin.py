@@ -1,7 +1,7 @@
 # Copyright (c) 2026, action_packer contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fixtures for tests that need a Mac: load this file by its path, as tests/conftest.py beside it does.
+"""Fixtures for tests that need a Mac: import them from here, or load this file by its path as tests/conftest.py does.
 
 ``boot_mac(name, **options)`` boots a Mac that ends with the test (fixture) or with the session (``session_mac``); a use of a
 stand-in that no contract knows fails the test that owns the Mac.

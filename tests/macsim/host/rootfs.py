@@ -64,7 +64,7 @@ class Sources:
 
 def build(root: Path, mac: dict[str, object], sources: Sources) -> None:
     """Fill ``root``, an empty directory, with a Mac described by ``mac``; it becomes a mount point."""
-    syscalls.mount("macsim", str(root), "tmpfs", 0, f"size={mac['disk_free']},mode=755")
+    _mount_disk(root, mac)
     _make_tree(root)
     _make_devices(root)
     _mount_host(root, sources)
@@ -72,6 +72,13 @@ def build(root: Path, mac: dict[str, object], sources: Sources) -> None:
     _write_settings(root, mac, sources)
     _make_command_line_tools(root, bool(mac["command_line_tools"]), sources)
     _mount_docker(root, sources)
+
+
+def _mount_disk(root: Path, mac: dict[str, object]) -> None:
+    """One tmpfs; its first directory becomes the root, because programs know a Mac's root by its inode number, 2."""
+    syscalls.mount("macsim", str(root), "tmpfs", 0, f"size={mac['disk_free']},mode=755")
+    (root / "mac").mkdir()
+    syscalls.bind(str(root / "mac"), str(root), read_only=False)
 
 
 def _make_tree(root: Path) -> None:

@@ -105,12 +105,13 @@ def test_success_ends_a_job_kept_alive_after_failures(mac):
 
 def test_stubborn_job_is_killed_after_its_time(mac):
     script = ["/bin/sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]
-    assert _bootstrap(mac, ProgramArguments=script, ExitTimeOut=1).returncode == 0
+    assert _bootstrap(mac, ProgramArguments=script, ExitTimeOut=5).returncode == 0
+    assert _until(lambda: mac.ssh("pgrep -x sleep").returncode == 0)
     answer = _launchctl(mac, "bootout", f"system/{_LABEL}")
     assert answer.returncode == _newer(mac, 36, 0)
     assert _fields(mac)["state"] == "SIGTERMed"
     assert _launchctl(mac, "bootstrap", "system", _PATH).returncode == _newer(mac, 37, 5)
-    assert _until(lambda: _launchctl(mac, "print", f"system/{_LABEL}").returncode == 113)
+    assert _until(lambda: _launchctl(mac, "print", f"system/{_LABEL}").returncode == 113, 15)
 
 
 def test_process_group_is_swept_but_not_a_new_session(mac):
