@@ -78,6 +78,12 @@ class Outcome:
         """Number of changed tasks on a host, from the recap."""
         return self._recap(host, "changed")
 
+    def diff_of(self, task: str) -> list[str]:
+        """The lines of the differences that tasks showed whose name begins so, in no order: hosts come as they finish."""
+        blocks = re.split(r"^TASK ", self.text, flags=re.MULTILINE)
+        shown = [block for block in blocks if f": {task}" in block.partition("\n")[0]]
+        return sorted(line for block in shown for line in block.splitlines() if re.match(r"[+-] ", line))
+
     def _recap(self, host: str, word: str) -> int:
         match = re.search(rf"^{re.escape(host)} +: .*\b{word}=(\d+)", self.text, re.MULTILINE)
         assert match, f"{host} is not in the recap:\n{self.text[-3000:]}"
@@ -145,8 +151,9 @@ class Fleet:
         return outcome
 
     def writing_calls(self) -> list[t.Any]:
-        """Every call of a tool that writes, on all Macs, since they booted."""
-        return [call for mac in self.macs.values() for call in mac.calls(writing=True)]
+        """Every call of a tool that writes, on all Macs, but those by which foreign VMs were started at the boot."""
+        calls = [call for mac in self.macs.values() for call in mac.calls(writing=True)]
+        return [call for call in calls if FOREIGN_VM["name"] not in call["argv"]]
 
     def pictures(self) -> dict[str, t.Any]:
         """A snapshot of every Mac."""
