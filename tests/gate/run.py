@@ -47,6 +47,7 @@ STEPS = (
     Step("types", 5, quick=True),
     Step("lint", 5, quick=True),
     Step("sanity", 15),
+    Step("oracle", 5),
     Step("docs", 5),
     Step("cores", 10),
     Step("acceptance", 30),
