@@ -26,8 +26,8 @@ demo: setup ## one fleet that fits and is built, one that is refused and why, on
 bench: setup ## the figures of speed, as ratios of one run
 	@$(GATE)/bench
 
-soak: setup ## the gate's moving parts for SOAK_MINUTES (60), to find what only shows after a while
-	@$(GATE)/soak
+soak: setup ## the long versions of all proofs, resumable; choose with SOAK="--parts oracle --fleets 50000"
+	@$(GATE)/soak $(SOAK)
 
 lock: setup ## make the locks in tests/requirements anew
 	@$(GATE)/lock
