@@ -578,6 +578,11 @@ def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = (), unasked: Iter
     return verdicts
 
 
+def unreadable(fleet: Fleet) -> bool:
+    """Whether some Mac, asked or not, has a mistake in its variables."""
+    return any(read_mac(name, host).wrong for name, host in fleet.items())
+
+
 def with_changes(fleet: Fleet, host: str, changes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The fleet with proposed changes of one Mac made in its variables."""
     changed = {name: host_vars for name, host_vars in fleet.items()}
