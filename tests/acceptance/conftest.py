@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import pathlib
 import typing as t
 
 import pytest
@@ -18,14 +17,14 @@ __all__ = ["boot_mac_fixture"]
 
 
 @pytest.fixture
-def engines(tmp_path: pathlib.Path) -> t.Iterator[t.Callable[[], Engine]]:
+def engines() -> t.Iterator[t.Callable[[], Engine]]:
     """Start Docker Engines, each with the image; all end with the test."""
     started: list[Engine] = []
 
     def start() -> Engine:
         engine = Engine()
         started.append(engine)
-        engine.import_image(tmp_path)
+        engine.import_image()
         return engine
 
     yield start

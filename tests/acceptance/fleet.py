@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -42,18 +43,10 @@ class Engine:
         command = ["docker", "--host", self.host, *arguments]
         return subprocess.run(command, input=stdin, check=True, capture_output=True).stdout.decode()
 
-    def import_image(self, directory: pathlib.Path) -> None:
+    def import_image(self) -> None:
         """Import an image that holds nothing but busybox."""
-        tree = directory / "image" / "bin"
-        tree.mkdir(parents=True, exist_ok=True)
-        (tree / "busybox").write_bytes(pathlib.Path("/bin/busybox").read_bytes())
-        (tree / "busybox").chmod(0o755)
-        for name in ("sh", "sleep"):
-            if not (tree / name).is_symlink():
-                (tree / name).symlink_to("busybox")
-        archive = subprocess.run(["tar", "-C", str(tree.parent), "-c", "."], check=True, capture_output=True).stdout
-        changes = ["--change", 'CMD ["sleep","1000000"]', "--change", "USER 1001:1001"]
-        self.docker("import", *changes, "-", LINUX_IMAGE, stdin=archive)
+        environment = {**os.environ, "DOCKER_HOST": self.host}
+        subprocess.run([str(ROOT / "tests" / "images" / "import"), LINUX_IMAGE], env=environment, check=True)
 
     def picture(self) -> str:
         """Every container with all that Docker knows of its making."""

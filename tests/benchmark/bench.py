@@ -1,0 +1,48 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""make bench: every figure as a ratio of one run, against its limit; exit code 1 when one is past it.
+
+With arguments, only the benchmarks of these names: filter, docker, site, demo.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+import typing as t
+
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[2])]
+
+import demo_bench  # noqa: E402
+import docker_bench  # noqa: E402
+import filter_bench  # noqa: E402
+import site_bench  # noqa: E402
+
+Figure = tuple[str, float, float]
+
+BENCHMARKS: dict[str, t.Callable[[], list[Figure]]] = {
+    "filter": filter_bench.run,
+    "docker": docker_bench.run,
+    "site": site_bench.run,
+    "demo": demo_bench.run,
+}
+
+
+def main(names: t.Sequence[str]) -> int:
+    """Print one line a figure; return the number of figures past their limits."""
+    unknown = set(names) - set(BENCHMARKS)
+    if unknown:
+        sys.exit(f"bench: no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    missed = 0
+    for name in names or BENCHMARKS:
+        for what, figure, limit in BENCHMARKS[name]():
+            held = figure <= limit
+            missed += not held
+            print(f"{'ok  ' if held else 'MISS'}  {figure:8.3f}  (at most {limit:g})  {what}", flush=True)
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(sys.argv[1:]), 1))
