@@ -93,8 +93,8 @@ def different_changes(fleet: Fleet, arguments: Mapping[str, Any], plan: Mapping[
         if name in arguments["unreachable"]:
             continue
         if mine[name]["fits"] or mine[name]["hopeless"]:
-            if mac["changes"]:
-                found.append(f"{name}: a change is proposed though none can help: {mac['changes']}")
+            if mac["changes"] or mac["moves"]:
+                found.append(f"{name}: a change is proposed though none can help: {mac['changes'] + mac['moves']}")
         else:
             found += [f"{name}: {sentence}" for sentence in moves.objections(fleet, name, arguments, mac["moves"], mine)]
             found += [f"{name}: {sentence}" for sentence in brute.objections(fleet, name, arguments, mac["changes"])]
