@@ -27,7 +27,7 @@ class LockedError(MacRunnersError):
 
 
 @contextlib.contextmanager
-def mac_lock(what: str, state_dir: str = STATE_DIR, wait: float = 60.0) -> t.Iterator[None]:
+def mac_lock(what: str, state_dir: str = STATE_DIR, wait: float = 300.0) -> t.Iterator[None]:
     """Hold the lock of this Mac; ``what`` is told to those who wait in vain.
 
     The kernel frees the lock with its holder, so a killed play leaves none behind; the file

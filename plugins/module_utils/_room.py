@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import violation_lines
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, Workload, parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Licences, Policy, parse_licences, parse_policy
@@ -59,7 +60,7 @@ def require_room(
     situation = _situation(measured, wanted, others, policy, declared)
     violations = plan_mac(situation).violations
     if violations:
-        raise NoRoomError("no room on this Mac: " + "; ".join(f"{v.check}: {v.message}" for v in violations))
+        raise NoRoomError("no room on this Mac: " + "; ".join(violation_lines(violations)))
 
 
 def _situation(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Violation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import format_size
 
 Data = t.Mapping[str, t.Any]
@@ -81,6 +82,11 @@ def _refusal(name: str, mac: Data) -> t.Iterator[str]:
         yield "  no change of counts and memory sizes alone was found that makes it fit"
     for move in mac["moves"]:
         yield f"  or {move['message']}"
+
+
+def violation_lines(violations: t.Iterable[Violation]) -> t.List[str]:
+    """One line for each violation: check, pool, message."""
+    return [f"{violation.check}: {_sentence(violation._asdict())}" for violation in violations]
 
 
 def _sentence(violation: Data) -> str:

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""The lease of a Mac: the record that all its pools were admitted together.
+
+Nothing is built without it, and nothing is changed under the lease of another fleet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+
+SCHEMA = 1
+LEASE_NAME = "lease.json"
+#: How to get one, for messages.
+HOW = "run the playbook action_packer.mac_runners.site, or the role capacity with tasks_from: admit"
+
+_LARGEST = 4 * 1024 * 1024
+
+
+class LeaseError(MacRunnersError):
+    """There is no lease for what is asked, or somebody else holds the Mac."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """What is admitted: whose fleet, and the user's variables as they were written."""
+
+    fleet: str
+    pools: t.Any = None
+    capacity: t.Any = None
+    licences: t.Any = None
+
+    @property
+    def digest(self) -> str:
+        """The same for the same terms, whatever writes them: empty and missing are one."""
+        content = [self.fleet, self.pools or [], self.capacity or {}, self.licences or {}]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True)
+class Lease:
+    """A lease as it is on disk. ``boot``: seconds since 1970 at which the Mac was booted, 0 if unknown;
+    ``state``: admitted, being built, or released (only removal goes on); ``ledger``: the plan's, in bytes."""
+
+    fleet: str
+    digest: str
+    generation: int
+    boot: int
+    state: str
+    since: int
+    pools: t.Tuple[t.Any, ...] = ()
+    ledger: t.Tuple[t.Any, ...] = ()
+
+    def held(self) -> str:
+        """Who holds the Mac, for messages."""
+        return f"fleet {self.fleet} (generation {self.generation}, {self.state})"
+
+
+def path_of(state_dir: str) -> str:
+    """Where the lease of a Mac is."""
+    return os.path.join(state_dir, LEASE_NAME)
+
+
+def read_lease(state_dir: str) -> t.Optional[Lease]:
+    """The lease of this Mac, None when there is none. Raises :class:`LeaseError` when it cannot be understood."""
+    path = path_of(state_dir)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LeaseError(f"the lease {path} cannot be read: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        return _parse(path, file.read(_LARGEST))
+
+
+def _parse(path: str, content: bytes) -> Lease:
+    try:
+        data = json.loads(content)
+        schema = data.pop("schema")
+        if schema != SCHEMA:
+            raise LeaseError(f"the lease {path} has schema {schema}, this release knows {SCHEMA}: use the release that wrote it")
+        data["pools"], data["ledger"] = tuple(data["pools"]), tuple(data["ledger"])
+        return Lease(**data)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LeaseError(f"the lease {path} is damaged ({error}); if nothing of ours is on this Mac, remove it; else see teardown") from error
+
+
+def write_lease(state_dir: str, lease: Lease) -> None:
+    """Replace the lease as a whole; it is for root alone and on disk when this returns."""
+    os.makedirs(state_dir, mode=0o700, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=state_dir, prefix=".lease-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            json.dump({"schema": SCHEMA, **dataclasses.asdict(lease)}, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path_of(state_dir))
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def building(state_dir: str, lease: Lease) -> t.Iterator[None]:
+    """Say on the lease that something is being built; it stays said when that fails or is killed."""
+    write_lease(state_dir, dataclasses.replace(lease, state="being built"))
+    yield
+    write_lease(state_dir, dataclasses.replace(lease, state="admitted"))
+
+
+def remove_lease(state_dir: str) -> None:
+    """Take the lease away; it may be gone already."""
+    try:
+        os.unlink(path_of(state_dir))
+    except FileNotFoundError:
+        pass
+
+
+def require_holder(lease: t.Optional[Lease], fleet: str) -> None:
+    """Raise unless this Mac is nobody's or this fleet's."""
+    if lease is not None and lease.fleet != fleet:
+        raise LeaseError(
+            f"this Mac is held by {lease.held()}, and this run is fleet {fleet}: nothing was changed; "
+            "if both are yours give them one mac_runners_fleet, to take the Mac over say mac_runners_takeover: true"
+        )
+
+
+def require_lease(lease: t.Optional[Lease], terms: Terms, boot: int) -> Lease:
+    """Return the lease if it is one for these terms, since the last boot; raise otherwise."""
+    require_holder(lease, terms.fleet)
+    if lease is None:
+        raise LeaseError(f"this Mac has no lease: its pools were not admitted; {HOW}")
+    if lease.state == "released":
+        raise LeaseError(f"the lease of this Mac was released: its pools were not admitted again; {HOW}")
+    if lease.digest != terms.digest:
+        raise LeaseError(
+            f"the lease of this Mac ({lease.held()}) is for other pools, capacity or licences than this task has; {HOW}"
+        )
+    if lease.boot and boot and lease.boot != boot:
+        raise LeaseError(f"the Mac was started anew since its pools were admitted; {HOW}")
+    return lease
