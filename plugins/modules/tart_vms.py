@@ -103,6 +103,12 @@ options:
       - When V(false), such a VM stays and a warning tells of it.
     type: bool
     default: false
+  drop_images:
+    description:
+      - Whether images that this module pulled, and from which no VM of ours is made any more, are dropped from Tart's cache.
+      - When no image and no VM of ours is left, empty directories that Tart made for us go too. What others pulled stays.
+    type: bool
+    default: false
   account:
     description:
       - The user of the Mac to whom the VMs belong, not root.
@@ -249,11 +255,11 @@ steps:
   elements: dict
   contains:
     resource:
-      description: The VM, or the image.
+      description: The VM, the image, or with C(tidy) the TART_HOME.
       type: str
       sample: mac-runners-ios-1
     action:
-      description: One of C(pull), C(stop), C(unload), C(delete), C(forget), C(clone), C(set), C(write job), C(start).
+      description: One of C(pull), C(stop), C(unload), C(delete), C(forget), C(clone), C(set), C(write job), C(start), C(drop), C(tidy).
       type: str
       sample: set
     detail:
@@ -295,6 +301,7 @@ OPTIONS = {
     "vms": {"type": "list", "elements": "dict", "default": [], "options": VM},
     "purge": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},
+    "drop_images": {"type": "bool", "default": False},
     "account": {"type": "str"},
     "tart_home": {"type": "path"},
     "tart": {"type": "path", "default": "/opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart"},
@@ -327,7 +334,7 @@ def main() -> None:
 def manage(module: AnsibleModule) -> Outcome:
     """Read the arguments and bring the VMs to their state."""
     run, place = runner(module), place_of(module.params)
-    names = ("purge", "recreate", "stop_timeout", "start_timeout", "pools", "capacity", "licences")
+    names = ("purge", "recreate", "drop_images", "stop_timeout", "start_timeout", "pools", "capacity", "licences")
     request = Request(parse_vms(module.params["vms"]), check=module.check_mode, **{name: module.params[name] for name in names})
     return converge(run, Tart(run, place, secrets_of(module.params)), place, request)
 

@@ -24,8 +24,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import job_content, label_of, log_of
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_plan import VmPlan
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_plan import Images, VmPlan
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_power import start_all, stop_all
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_trace import extended, read_trace, write_trace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import launchd
 
 
@@ -58,15 +59,17 @@ class Attempts:
         return [plan for plan in plans if plan.does(verb) and plan.name not in self.errors]
 
 
-def apply_plans(plans: t.Sequence[VmPlan], pulls: t.Sequence[str], tools: Tools) -> t.Dict[str, str]:
-    """Do everything; return the errors by VM name. Changing commands of one TART_HOME never overlap."""
+def apply_plans(plans: t.Sequence[VmPlan], images: Images, tools: Tools) -> t.Dict[str, str]:
+    """Do everything; return the errors by VM or image. Changing commands of one TART_HOME never overlap."""
     attempts = Attempts()
     stopping = attempts.good(plans, "stop")
     attempts.errors.update(stop_all([plan.name for plan in stopping], tools.tart, tools.run, tools.stop_timeout))
     attempts.each(plans, "unload", lambda plan: _unload(plan, tools))
     attempts.each(plans, "delete", lambda plan: _delete(plan, tools))
     attempts.each(plans, "forget", lambda plan: tart_store.drop_intent(tools.place.intents_dir, plan.name))
-    failed = _pull_all(pulls, tools.tart)
+    if any(plan.does("clone") for plan in plans):
+        write_trace(tools.place, extended(read_trace(tools.place), tools.place, images.pulls))
+    failed = _pull_all(images.pulls, tools.tart)
     attempts.errors.update({plan.name: failed[plan.vm.image] for plan in plans if plan.vm and plan.does("clone") and plan.vm.image in failed})
     attempts.each(plans, "clone", lambda plan: _make(t.cast(Vm, plan.vm), tools))
     resized = [plan for plan in plans if not plan.does("clone")]
@@ -74,7 +77,36 @@ def apply_plans(plans: t.Sequence[VmPlan], pulls: t.Sequence[str], tools: Tools)
     attempts.each(plans, "write job", lambda plan: _write_job(plan, tools))
     starting = [t.cast(Vm, plan.vm) for plan in attempts.good(plans, "start")]
     attempts.errors.update(start_all(starting, tools.tart, tools.run, tools.place, tools.start_timeout))
+    _clean_up(images, tools, attempts.errors)
     return attempts.errors
+
+
+def _clean_up(images: Images, tools: Tools, errors: t.Dict[str, str]) -> None:
+    """Drop images that nobody needs, and then what Tart left of its directories."""
+    for image in images.drops:
+        result = tools.tart.call("delete", image)
+        # Somebody else may have dropped it already.
+        if result.rc != 0 and "does not exist" not in result.stderr:
+            errors[image] = f"{image} cannot be dropped from the cache: {result.stderr.strip()}"
+    dropped = {image for image in images.drops if image not in errors}
+    trace = read_trace(tools.place)
+    left = trace._replace(images=tuple(image for image in trace.images if image not in dropped))
+    if images.tidies and not errors:
+        _tidy(left.directories, tools)
+        left = left._replace(directories=())
+    if left != trace:
+        write_trace(tools.place, left)
+
+
+def _tidy(directories: t.Sequence[str], tools: Tools) -> None:
+    """Remove directories that are empty; as the account, to whom they belong."""
+    cache = os.path.join(tools.place.tart_home, "cache", "OCIs")
+    if os.path.isdir(cache):
+        tools.tart.as_account("/usr/bin/find", cache, "-mindepth", "1", "-depth", "-type", "d", "-empty", "-delete")
+    for name in sorted(directories, key=len, reverse=True):
+        path = os.path.normpath(os.path.join(tools.place.tart_home, name))
+        if os.path.isdir(path) and not os.listdir(path):
+            tools.tart.as_account("/bin/rmdir", path)
 
 
 def _pull_all(images: t.Sequence[str], tart: Tart) -> t.Dict[str, str]:

@@ -33,8 +33,14 @@ class Tart:
         """Whether Tart is there at all."""
         return os.access(self._place.tart, os.X_OK)
 
+    def _has(self, directory: str) -> bool:
+        # Where nothing is yet, Tart would make its directories just to look.
+        return self.installed and os.path.isdir(os.path.join(self._place.tart_home, directory))
+
     def states(self) -> t.Dict[str, str]:
         """State of every local VM by name: running, suspended or stopped. Tart's listing fails when a VM vanishes meanwhile, so it is tried thrice."""
+        if not self._has("vms"):
+            return {}
         for attempt in (1, 2, 3):
             result = self.call("list", "--source", "local", "--format", "json")
             if result.rc == 0:
@@ -45,7 +51,7 @@ class Tart:
 
     def cached(self) -> t.Set[str]:
         """References of the images in the cache, by tag and by digest."""
-        return set(self.must("list", "--source", "oci", "--quiet").split())
+        return set(self.must("list", "--source", "oci", "--quiet").split()) if self._has("cache") else set()
 
     def call(self, *words: str) -> Result:
         """Run ``tart WORDS``, whatever comes out."""

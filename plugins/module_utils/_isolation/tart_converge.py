@@ -15,12 +15,14 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart, is_remote, reference
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import job_content
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_plan import (
+    Images,
     VmPlan,
     images_of,
     plan_vms,
     resource_plan,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import Store, read_store, require_own_slots
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_trace import read_trace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
 
 _GROWING = ("clone", "set", "start")
@@ -32,6 +34,7 @@ class Request(t.NamedTuple):
     vms: t.Tuple[Vm, ...]
     purge: bool = False
     recreate: bool = False
+    drop_images: bool = False
     check: bool = False
     stop_timeout: float = 120
     start_timeout: float = 120
@@ -49,14 +52,27 @@ class Outcome(t.NamedTuple):
     store: Store
 
 
+class Plan(t.NamedTuple):
+    """All that has to be done, and the state from which it starts."""
+
+    vms: t.List[VmPlan]
+    images: Images
+    store: Store
+    resources: ResourcePlan
+
+    def outcome(self, errors: t.Dict[str, str], store: Store) -> Outcome:
+        """What a task with this plan returns; ``store`` is what is there now."""
+        return Outcome(self.resources, errors, [warning for one in self.vms for warning in one.warnings], store)
+
+
 def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     """Bring the VMs to what is asked for, or in check mode say what that would be."""
-    store, plans = _read_and_plan(tart, place, request)
-    if not any(plan.actions for plan in plans):
-        return _outcome(plans, [], {}, store)
+    plan = _read_and_plan(tart, place, request)
+    if not plan.resources.changed:
+        return plan.outcome({}, plan.store)
     if request.check:
-        _judge_room(run, plans, store, place, request)
-        return _outcome(plans, _pulls(plans, tart), {}, store)
+        _judge_room(run, plan, place, request)
+        return plan.outcome({}, plan.store)
     if not tart.installed:
         raise TartError(f"Tart is not at {place.tart}; the role action_packer.mac_runners.tart installs it")
     return _change(run, tart, place, request)
@@ -67,19 +83,31 @@ def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 
     with mac_lock("tart_vms", place.state_dir):
-        store, plans = _read_and_plan(tart, place, request)
-        _judge_room(run, plans, store, place, request)
-        pulls = _pulls(plans, tart)
+        plan = _read_and_plan(tart, place, request)
+        _judge_room(run, plan, place, request)
         tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout)
-        errors = apply_plans(plans, pulls, tools)
-        return _outcome(plans, pulls, errors, read_store(tart, place))
+        errors = apply_plans(plan.vms, plan.images, tools)
+        return plan.outcome(errors, read_store(tart, place))
 
 
-def _read_and_plan(tart: Tart, place: Place, request: Request) -> t.Tuple[Store, t.List[VmPlan]]:
+def _read_and_plan(tart: Tart, place: Place, request: Request) -> Plan:
     store = read_store(tart, place)
     require_own_slots((vm.slot for vm in request.vms if vm.name not in store or store[vm.name].job is None), place)
     jobs = {vm.name: job_content(vm, place) for vm in request.vms}
-    return store, plan_vms(request.vms, store, jobs, request.purge, request.recreate)
+    plans = plan_vms(request.vms, store, jobs, request.purge, request.recreate)
+    images = _cleaning(request, plans, store, place) if request.drop_images else Images()
+    images = images._replace(pulls=tuple(_pulls(plans, tart)))
+    return Plan(plans, images, store, resource_plan(plans, images, place.tart_home))
+
+
+def _cleaning(request: Request, plans: t.Sequence[VmPlan], store: Store, place: Place) -> Images:
+    """Images that we pulled and nobody of ours is made from any more; when none is left, Tart's directories too."""
+    trace = read_trace(place)
+    deleted = {plan.name for plan in plans if plan.does("delete") and not plan.does("clone")}
+    needed = {vm.image for vm in request.vms if vm.state != "absent"}
+    needed |= {seen.image for seen in store.values() if seen.ours and seen.image and seen.name not in deleted}
+    drops = tuple(image for image in trace.images if image not in needed)
+    return Images((), drops, tidies=bool(trace.directories) and not needed and len(drops) == len(trace.images))
 
 
 def _pulls(plans: t.Sequence[VmPlan], tart: Tart) -> t.List[str]:
@@ -87,20 +115,15 @@ def _pulls(plans: t.Sequence[VmPlan], tart: Tart) -> t.List[str]:
     images = [image for image in images_of(plans) if is_remote(image)]
     if not images:
         return []
-    cached = tart.cached() if tart.installed else set()
+    cached = tart.cached()
     return [image for image in images if reference(image) not in cached]
 
 
-def _judge_room(run: Run, plans: t.Sequence[VmPlan], store: Store, place: Place, request: Request) -> None:
-    if any(plan.does(verb) for plan in plans for verb in _GROWING):
+def _judge_room(run: Run, plan: Plan, place: Place, request: Request) -> None:
+    if any(one.does(verb) for one in plan.vms for verb in _GROWING):
         from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_room import require_vm_room
 
-        require_vm_room(run, request, store, place)
-
-
-def _outcome(plans: t.Sequence[VmPlan], pulls: t.Sequence[str], errors: t.Dict[str, str], store: Store) -> Outcome:
-    warnings = [warning for plan in plans for warning in plan.warnings]
-    return Outcome(resource_plan(plans, pulls), errors, warnings, store)
+        require_vm_room(run, request, plan.store, place)
 
 
 def resource_of(seen: Seen) -> t.Dict[str, t.Any]:

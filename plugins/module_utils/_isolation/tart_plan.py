@@ -167,10 +167,20 @@ def images_of(plans: t.Sequence[VmPlan]) -> t.List[str]:
     return list(dict.fromkeys(plan.vm.image for plan in plans if plan.vm is not None and plan.does("clone")))
 
 
-def resource_plan(plans: t.Sequence[VmPlan], pulls: t.Sequence[str]) -> ResourcePlan:
+class Images(t.NamedTuple):
+    """What has to be done beside VMs: images to pull and to drop, and whether Tart's empty directories go."""
+
+    pulls: t.Tuple[str, ...] = ()
+    drops: t.Tuple[str, ...] = ()
+    tidies: bool = False
+
+
+def resource_plan(plans: t.Sequence[VmPlan], images: Images = Images(), tart_home: str = "") -> ResourcePlan:
     """The plan as all resource kinds have it."""
-    steps = [Step(image, "pull", "once for all VMs that are made from it") for image in pulls]
+    steps = [Step(image, "pull", "once for all VMs that are made from it") for image in images.pulls]
     steps += [Step(plan.name, action.verb, action.detail) for plan in plans for action in plan.actions]
+    steps += [Step(image, "drop", "from the cache, into which it was pulled for VMs of ours") for image in images.drops]
+    steps += [Step(tart_home, "tidy", "empty directories that Tart made for us")] if images.tidies else []
     return ResourcePlan(
         before={plan.name: describe_seen(plan.seen, _tells_disk(plan)) for plan in plans if plan.seen.exists},
         after={plan.name: _after(plan) for plan in plans if plan.vm is not None and plan.vm.state != "absent"},

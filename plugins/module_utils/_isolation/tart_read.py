@@ -27,7 +27,7 @@ Store = t.Dict[str, Seen]
 
 def read_store(tart: Tart, place: Place) -> Store:
     """Everything with our prefix, by name: one call of Tart, the rest is read from files."""
-    states = tart.states() if tart.installed else {}
+    states = tart.states()
     unlisted = "incomplete" if tart.installed else "stopped"
     jobs = _jobs(place)
     begun = set(intents(place.intents_dir, place.tart_home))

@@ -10,6 +10,7 @@ import json
 import os
 import plistlib
 import shutil
+import subprocess
 import typing as t
 
 import pytest
@@ -44,7 +45,7 @@ class FakeMac:
             log_dir=f"{root}/log",
             daemons_dir=f"{root}/daemons",
         )
-        for path in (self.place.vms_dir, self.place.daemons_dir):
+        for path in (self.place.account.home, self.place.daemons_dir):
             os.makedirs(path)
         self.states: t.Dict[str, str] = {}
         self.cached: t.Set[str] = set()
@@ -64,7 +65,9 @@ class FakeMac:
         return [call for call in self.calls if call[0] not in ("list", "print", "print-disabled")]
 
     def run(self, argv: t.Sequence[str], env: t.Optional[t.Mapping[str, str]] = None, stdin: str = "") -> Result:
-        if argv[0] == "/bin/launchctl":
+        if list(argv[:5]) == ["/usr/bin/sudo", "-n", "-u", "runner", "-H"] and argv[5] != "/usr/bin/env":
+            words, handler = list(argv[5:]), self._as_account
+        elif argv[0] == "/bin/launchctl":
             words, handler = list(argv[1:]), self._launchctl
         else:
             words, handler = self._tart_words(list(argv)), self._tart
@@ -79,6 +82,13 @@ class FakeMac:
             raise Killed
         return result
 
+    def _as_account(self, words: t.List[str]) -> Result:
+        """The few commands that are run as the account beside Tart, for real and only below its home."""
+        assert words[0] in ("/bin/rm", "/bin/rmdir", "/usr/bin/find")
+        assert all(word.startswith(self.place.account.home) for word in words[1:] if word.startswith("/"))
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        return Result(done.returncode, done.stdout, done.stderr)
+
     def _tart_words(self, argv: t.List[str]) -> t.List[str]:
         head = [
             "/usr/bin/sudo", "-n", "-u", "runner", "-H", "/usr/bin/env", f"TART_HOME={self.place.tart_home}", "TART_NO_AUTO_PRUNE=1",
@@ -91,6 +101,8 @@ class FakeMac:
         return os.path.join(self.place.vms_dir, name, file)
 
     def _tart(self, words: t.List[str]) -> Result:
+        for name in ("cache/IPSWs", "cache/OCIs", "tmp", "vms"):
+            os.makedirs(os.path.join(self.place.tart_home, name), exist_ok=True)
         return getattr(self, f"tart_{words[0]}")(*words[1:])
 
     def tart_list(self, dummy: str, source: str, *form: str) -> Result:
@@ -108,6 +120,7 @@ class FakeMac:
         if image not in IMAGES:
             return Result(1, "", 'Error: UnexpectedHTTPStatusCode(when: "pulling manifest", code: 404, details: "")\n')
         self.cached.add(image)
+        os.makedirs(os.path.join(self.place.tart_home, "cache", "OCIs", os.path.dirname(image)), exist_ok=True)
         return Result(0, "", "")
 
     def tart_clone(self, image: str, name: str) -> Result:
@@ -169,6 +182,11 @@ class FakeMac:
             self.loaded[label] = 0
 
     def tart_delete(self, name: str) -> Result:
+        if "/" in name:
+            if name not in self.cached:
+                return Result(2, "", f'the specified VM "{name}" does not exist\n')
+            self.cached.remove(name)
+            return Result(0, "", "")
         if self.states.get(name) == "running":
             return Result(1, "", f'VM "{name}" is running\n')
         shutil.rmtree(self.path(name))

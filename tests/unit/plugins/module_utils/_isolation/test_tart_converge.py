@@ -55,11 +55,35 @@ def test_from_nothing_to_all_and_back(mac: FakeMac) -> None:
     assert ["set", "mac-runners-ios-1", "--memory", "12288", "--random-mac"] in mac.calls
     with open(mac.path("mac-runners-ios-1", ".mac-runners.json"), encoding="utf-8") as stream:
         assert json.load(stream) == {"owner": "action_packer.mac_runners", "schema": 1, "image": IOS.image, "slot": "ios-1"}
-    assert os.listdir(mac.place.state_dir) == ["lock"]
-    removed = do(mac, purge=True)
+    removed = do(mac, purge=True, drop_images=True)
     assert removed.errors == {} and removed.store == {}
-    assert [os.listdir(path) for path in (mac.place.vms_dir, mac.place.daemons_dir, mac.place.log_dir)] == [[], [], []]
-    assert mac.loaded == {}
+    left = [os.listdir(path) for path in (mac.place.account.home, mac.place.daemons_dir, mac.place.log_dir, mac.place.state_dir)]
+    assert left == [[], [], [], ["lock"]]
+    assert (mac.loaded, mac.cached) == ({}, set())
+    assert not do(mac, purge=True, drop_images=True).plan.changed
+
+
+def test_what_others_pulled_stays(mac: FakeMac) -> None:
+    mac.tart.pull(LINUX.image)
+    mac.tart.must("clone", LINUX.image, "theirs")
+    do(mac, *ALL)
+    do(mac, IOS, purge=True, drop_images=True)
+    assert mac.cached == {LINUX.image, IOS.image}
+    do(mac, purge=True, drop_images=True)
+    assert mac.cached == {LINUX.image}
+    assert os.listdir(mac.place.vms_dir) == ["theirs"]
+
+
+def test_an_image_stays_while_a_vm_of_ours_is_made_from_it(mac: FakeMac) -> None:
+    do(mac, *ALL)
+    outcome = do(mac, LINUX, drop_images=True)
+    assert not outcome.plan.changed and mac.cached == {IOS.image, LINUX.image}
+
+
+def test_looking_makes_no_directories(mac: FakeMac) -> None:
+    assert not do(mac, purge=True).plan.changed
+    assert do(mac, *ALL, check=True).plan.changed
+    assert os.listdir(mac.place.account.home) == []
 
 
 def test_a_second_run_is_one_reading_call(mac: FakeMac) -> None:
@@ -142,7 +166,7 @@ def test_an_image_that_is_not_there(mac: FakeMac) -> None:
 def test_a_guest_that_the_image_has_not(mac: FakeMac) -> None:
     outcome = do(mac, IOS._replace(guest="linux"))
     assert 'field guest: got linux; ghcr.io/acme/macos:1 has a macos guest' in outcome.errors["mac-runners-ios-1"]
-    assert outcome.store == {} and os.listdir(mac.place.state_dir) == ["lock"]
+    assert outcome.store == {} and sorted(os.listdir(mac.place.state_dir)) == ["lock", "tart"]
 
 
 def test_no_room_no_change(mac: FakeMac) -> None:
@@ -179,15 +203,15 @@ def test_killed_anywhere_the_next_run_finishes(tmp_path: t.Any, wanted: t.Tuple[
         mac.make("mac-runners-theirs-1", os="linux")
         mac.writes, mac.kill_after = 0, kill_after
         try:
-            do(mac, *wanted, purge=True)
+            do(mac, *wanted, purge=True, drop_images=True)
             break
         except Killed:
             mac.kill_after = None
-        assert do(mac, *wanted, purge=True).errors == {}
-        assert not do(mac, *wanted, purge=True).plan.changed
+        assert do(mac, *wanted, purge=True, drop_images=True).errors == {}
+        assert not do(mac, *wanted, purge=True, drop_images=True).plan.changed
         assert mac.config("mac-runners-theirs-1") == {"version": 1, "macAddress": "of the image", "os": "linux"}
         assert sorted(os.listdir(mac.place.vms_dir)) == sorted(["mac-runners-theirs-1", *(vm.name for vm in wanted)])
-        assert os.listdir(mac.place.state_dir) == ["lock"]
+        assert sorted(os.listdir(mac.place.state_dir)) == (["lock", "tart"] if wanted else ["lock"])
     else:
         raise AssertionError("it never ended")
     assert kill_after > 4

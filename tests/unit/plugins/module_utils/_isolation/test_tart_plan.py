@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Seen, TartError, Vm
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_plan import (
+    Images,
     VmPlan,
     images_of,
     plan_vms,
@@ -137,7 +138,7 @@ def test_purge_takes_ours_alone() -> None:
 
 def test_diff_and_steps_come_from_one_plan() -> None:
     planned = [plan(VM._replace(cpus=6), GOOD)]
-    resources = resource_plan(planned, [])
+    resources = resource_plan(planned)
     assert resources.changed
     assert resources.diff == {
         "before": {GOOD.name: {"state": "running", "image": "img", "guest": "macos", "cpus": 4, "memory": "12 GiB", "network": "nat"}},
@@ -147,7 +148,7 @@ def test_diff_and_steps_come_from_one_plan() -> None:
 
 
 def test_no_actions_is_no_change() -> None:
-    resources = resource_plan([plan(VM, GOOD)], [])
+    resources = resource_plan([plan(VM, GOOD)])
     assert (resources.changed, resources.diff) == (False, {"before": {}, "after": {}})
 
 
@@ -155,4 +156,4 @@ def test_an_image_is_pulled_once_for_all() -> None:
     other = VM._replace(slot="ios-2")
     plans = plan_vms([VM, other], {}, {VM.name: JOB, other.name: JOB}, False, False)
     assert images_of(plans) == ["img"]
-    assert [step.action for step in resource_plan(plans, ["img"]).steps].count("pull") == 1
+    assert [step.action for step in resource_plan(plans, Images(("img",))).steps].count("pull") == 1
