@@ -81,6 +81,7 @@ def summary() -> dict[str, Any]:
         "tool": mutmut("--version").strip(),
         "mutants": len(verdicts),
         "killed": killed,
+        "of these by timeout": sum(verdict == "timeout" for verdict in verdicts.values()),
         "percent": round(100 * killed / max(1, len(verdicts)), 2),
         "survivors": [{"name": name, "verdict": verdicts[name], "function": d[0], "old": d[1], "new": d[2]} for name, d in survivors.items()],
         "unlisted": [f"{d[0]}: {d[1]} -> {d[2]}" for d in survivors.values() if d not in known],

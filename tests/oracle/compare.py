@@ -37,9 +37,12 @@ Fleet = dict[str, dict[str, Any]]
 
 def planned(fleet: Fleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The plan of the code under test; only the module fleet_plan can leave Macs unasked."""
+    plan: dict[str, Any]
     if arguments["unasked"]:
-        return plan_data({name: variables_of(variables) for name, variables in fleet.items()}, **arguments)
-    return capacity_plan(fleet, **{name: value for name, value in arguments.items() if name != "unasked"})
+        plan = plan_data({name: variables_of(variables) for name, variables in fleet.items()}, **arguments)
+    else:
+        plan = capacity_plan(fleet, **{name: value for name, value in arguments.items() if name != "unasked"})
+    return plan
 
 
 def core_opinion(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

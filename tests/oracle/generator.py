@@ -308,19 +308,24 @@ def measure(dice: Dice, made: Host) -> None:
         del made["mac_runners_facts"]
 
 
+def known_facts(made: Host) -> Host:
+    facts: Host = made["mac_runners_measured" if "mac_runners_measured" in made else "mac_runners_facts"]
+    return facts
+
+
 def licence_edge(dice: Dice, fleet: Fleet) -> None:
     """Cores of all Macs with an older Tart add up to about 100, or what is declared."""
     limit = dice.choice([100, 100, 100, 40])
     names = sorted(fleet)
     share = limit // len(names)
     for name in names:
-        known = fleet[name].get("mac_runners_measured", fleet[name].get("mac_runners_facts"))
+        known = known_facts(fleet[name])
         known["tart"] = {"version": dice.choice(["2.32.1", "2.32.1", "2.0.0", "1.0.0", "2.33.0"])}
         known["cores"] = share
         if limit != 100:
             fleet[name]["mac_runners_licences"] = {"tart": {"host_cores": dice.choice([limit, limit, limit + 1])}}
     last = fleet[names[-1]]
-    known = last.get("mac_runners_measured", last.get("mac_runners_facts"))
+    known = known_facts(last)
     known["cores"] = dice.near(limit - share * (len(names) - 1))
 
 

@@ -60,7 +60,7 @@ class Wrong(Exception):
 
 def size(value: Any) -> int:
     """Whole bytes of a number of bytes or a text with a unit; a fraction of a byte is dropped."""
-    if type(value) is int and value >= 0:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
         return value
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise Wrong("input")
@@ -525,7 +525,8 @@ LOCAL_CHECKS = {
 
 def names_broken(macs: Mapping[str, Mac], away: Iterable[str]) -> set[str]:
     """Macs with a runner name that another Mac has. Of two Macs the later one is to blame, and never one that is away."""
-    broken, seen = set(), set()
+    broken: set[str] = set()
+    seen: set[str] = set()
     for name in [*away, *(name for name in macs if name not in away)]:
         names = runner_names(macs[name])
         if seen & set(names):
@@ -585,7 +586,7 @@ def unreadable(fleet: Fleet) -> bool:
 
 def with_changes(fleet: Fleet, host: str, changes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """The fleet with proposed changes of one Mac made in its variables."""
-    changed = {name: host_vars for name, host_vars in fleet.items()}
+    changed: dict[str, Any] = dict(fleet)
     changed[host] = copy.deepcopy(dict(fleet[host]))
     for change in changes:
         for pool in changed[host]["mac_runners_pools"]:

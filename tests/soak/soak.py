@@ -35,7 +35,7 @@ Save = Callable[[], None]
 
 
 def git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False).stdout.rstrip()
 
 
 def fleets(record: Record, given: argparse.Namespace, save: Save) -> None:
