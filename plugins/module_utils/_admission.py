@@ -16,7 +16,15 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import violation_lines
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Lease, LeaseError, Terms, read_lease, remove_lease, require_holder, write_lease
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import (
+    Lease,
+    LeaseError,
+    Terms,
+    read_lease,
+    remove_lease,
+    require_holder,
+    write_lease,
+)
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_licences, parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools

@@ -153,3 +153,16 @@ def require_lease(lease: t.Optional[Lease], terms: Terms, boot: int) -> Lease:
     if lease.boot and boot and lease.boot != boot:
         raise LeaseError(f"the Mac was started anew since its pools were admitted; {HOW}")
     return lease
+
+
+@contextlib.contextmanager
+def permitted(state_dir: str, terms: Terms, builds: bool, boot: t.Callable[[], int]) -> t.Iterator[None]:
+    """A change of this Mac, under its lock. To build needs a lease for these terms; to take away
+    only needs that no other fleet holds the Mac. ``boot`` is asked for when it matters."""
+    lease = read_lease(state_dir)
+    if not builds:
+        require_holder(lease, terms.fleet)
+        yield
+        return
+    with building(state_dir, require_lease(lease, terms, boot())):
+        yield

@@ -33,19 +33,39 @@ def mac_lock(what: str, state_dir: str = STATE_DIR, wait: float = 300.0) -> t.It
     The kernel frees the lock with its holder, so a killed play leaves none behind; the file
     descriptor is close-on-exec, so no child (a VM) keeps it. Raises :class:`LockedError`.
     """
-    os.makedirs(state_dir, mode=0o700, exist_ok=True)
-    path = os.path.join(state_dir, LOCK_NAME)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    deadline = time.monotonic() + wait
+    descriptor = _hold(state_dir, deadline, wait)
     try:
-        _acquire(descriptor, wait)
         _sign(descriptor, what)
         yield
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, wait: float) -> None:
-    deadline = time.monotonic() + wait
+def _hold(state_dir: str, deadline: float, wait: float) -> int:
+    """The descriptor of the lock's file, locked. A file that was removed while we waited locks nobody out."""
+    path = os.path.join(state_dir, LOCK_NAME)
+    while True:
+        os.makedirs(state_dir, mode=0o700, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            _acquire(descriptor, deadline, wait)
+            if _is_at(descriptor, path):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _acquire(descriptor: int, deadline: float, wait: float) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -57,10 +57,24 @@ def require_room(
     mistakes = [*wrong, *wrong_licences, *wrong_pools, *wrong_facts]
     if mistakes:
         raise NoRoomError("; ".join(mistake.message for mistake in mistakes))
+    _require_slots(wanted, others)
     situation = _situation(measured, wanted, others, policy, declared)
     violations = plan_mac(situation).violations
     if violations:
         raise NoRoomError("no room on this Mac: " + "; ".join(violation_lines(violations)))
+
+
+def _require_slots(wanted: t.Sequence[Wanted], pools: t.Sequence[Pool]) -> None:
+    """Raise unless everything wanted is a slot of a pool, and no larger: nothing else was admitted."""
+    slots = {name: pool for pool in pools for name in pool.owned_names}
+    for item in wanted:
+        pool = slots.get(item.name)
+        if pool is None or (pool.isolation, pool.guest) != (item.isolation, item.guest):
+            raise NoRoomError(f"{item.name} is no {item.isolation} slot of a pool of this Mac: only what was admitted is built")
+        for field in ("memory", "cpus"):
+            got, most = getattr(item, field), getattr(pool, field)
+            if got > most:
+                raise NoRoomError(f"{item.name}, field {field}: got {got}; allowed: at most {most}, as admitted for pool {pool.name}")
 
 
 def _situation(

@@ -125,9 +125,17 @@ options:
       - Seconds that a container has to end by itself before it is killed.
     type: int
     default: 30
+  fleet:
+    description:
+      - Whose Macs these are. It must be the one to which M(action_packer.mac_runners.mac_admission) gave the lease of this Mac,
+        for the same O(pools), O(capacity) and O(licences); otherwise nothing is built. Containers of ours are not even removed
+        on a Mac that another fleet holds.
+    type: str
+    required: true
   pools:
     description:
       - C(mac_runners_pools) of this Mac. Pools of other isolations, and other docker pools, count when capacity is checked.
+        Each of O(containers) that is made must be a slot of one of them.
     type: list
     elements: dict
     default: []
@@ -176,6 +184,7 @@ EXAMPLES = r"""
         memory: 3GiB
     purge: true
     docker_socket: /Users/runner/.colima/default/docker.sock
+    fleet: acme
     pools: "{{ mac_runners_pools }}"
     capacity: "{{ mac_runners_capacity | default({}) }}"
   become: true
@@ -183,12 +192,14 @@ EXAMPLES = r"""
 - name: All persistent runners of the pools
   action_packer.mac_runners.docker_runners:
     containers: "{{ mac_runners_pools | action_packer.mac_runners.docker_containers }}"
+    fleet: acme
     pools: "{{ mac_runners_pools }}"
   become: true
 
 - name: None of ours is left
   action_packer.mac_runners.docker_runners:
     purge: true
+    fleet: acme
   become: true
 """
 
@@ -262,6 +273,7 @@ failures:
     mac-runners-linux-2: image ghcr.io/acme/none:1 cannot be pulled
 """
 
+import functools
 import os
 import typing as t
 
@@ -293,6 +305,7 @@ OPTIONS = {
     "purge": {"type": "bool", "default": False},
     "docker_socket": {"type": "path"},
     "stop_timeout": {"type": "int", "default": 30},
+    "fleet": {"type": "str", "required": True},
     "pools": {"type": "list", "elements": "dict", "default": []},
     "capacity": {"type": "dict", "default": {}},
     "licences": {"type": "dict", "default": {}},
@@ -324,34 +337,45 @@ def converge(module: AnsibleModule) -> None:
     for trouble in core.troubles(view.current):
         module.warn(trouble)
     if module.check_mode:
-        room(module, goal, socket_path, view)
+        room(module, goal, reader(module, socket_path), view)
         module.exit_json(**shown(module, core.predicted(view)))
     result = change(module, goal, socket_path) if view.plan.changed else core.result(view)
     module.exit_json(**shown(module, result))
 
 
 def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[str, t.Any]:
-    """Look again under the lock, check the room, bring every container to its state, look back."""
+    """Look again under the lock, check lease and room, bring every container to its state, look back."""
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 
-    changer_class = sdk(module)
-    with mac_lock("docker_runners", module.params["state_dir"]):
-        view = core.look(socket_path, goal)
-        room(module, goal, socket_path, view)
-        changer = changer_class(socket_path, module.params["stop_timeout"], core.ids_of(view))
-        failures = core.apply(view, goal, changer, lambda staying: room(module, goal, socket_path, view, staying))
-        return core.outcome(view, core.look(socket_path, goal).current, failures)
+    changer_class, state_dir = sdk(module), module.params["state_dir"]
+    terms = Terms(*(module.params[name] for name in ("fleet", "pools", "capacity", "licences")))
+    with mac_lock(f"docker_runners of fleet {terms.fleet}", state_dir):
+        view, facts = core.look(socket_path, goal), reader(module, socket_path)
+        with permitted(state_dir, terms, core.needs_room(view.plan), lambda: int(facts().get("boot_time") or 0)):
+            room(module, goal, facts, view)
+            changer = changer_class(socket_path, module.params["stop_timeout"], core.ids_of(view))
+            recheck = reader(module, socket_path)
+            failures = core.apply(view, goal, changer, lambda staying: room(module, goal, recheck, view, staying))
+            return core.outcome(view, core.look(socket_path, goal).current, failures)
 
 
-def room(module: AnsibleModule, goal: core.Goal, socket_path: str, view: core.View, staying: t.Container[str] = ()) -> None:
-    """Check that the Mac, as it is now, has room for the plan."""
+def reader(module: AnsibleModule, socket_path: str) -> t.Callable[[], t.Mapping[str, t.Any]]:
+    """Facts of the Mac as they are when first asked for."""
 
-    def facts() -> t.Mapping[str, t.Any]:
+    def read() -> t.Mapping[str, t.Any]:
         from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
         from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
 
         return read_facts(runner(module), docker_sockets=[socket_path])
 
+    return functools.lru_cache(maxsize=None)(read)
+
+
+def room(
+    module: AnsibleModule, goal: core.Goal, facts: t.Callable[[], t.Mapping[str, t.Any]], view: core.View, staying: t.Container[str] = ()
+) -> None:
+    """Check that the Mac, as it is now, has room for the plan."""
     rules = [module.params[name] for name in ("capacity", "licences", "pools")]
     core.check_room(view, goal, facts, rules, staying)
 

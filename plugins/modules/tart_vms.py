@@ -145,9 +145,17 @@ options:
       - Seconds that VMs have to start, all together.
     type: int
     default: 120
+  fleet:
+    description:
+      - Whose Macs these are. It must be the one to which M(action_packer.mac_runners.mac_admission) gave the lease of this Mac,
+        for the same O(pools), O(capacity) and O(licences); otherwise nothing is built. VMs of ours are not even removed on a
+        Mac that another fleet holds.
+    type: str
+    required: true
   pools:
     description:
       - All pools of the Mac, as in C(mac_runners_pools). Those of other isolations count when the capacity is checked.
+        Each of O(vms) that shall run must be a slot of one of them.
     type: list
     elements: dict
     default: []
@@ -197,11 +205,14 @@ EXAMPLES = r"""
         memory: 4GiB
         network: softnet
     purge: true
+    fleet: acme
+    pools: "{{ mac_runners_pools }}"
   become: true
 
 - name: The VMs that the pools ask for
   action_packer.mac_runners.tart_vms:
     vms: "{{ mac_runners_pools | action_packer.mac_runners.tart_machines }}"
+    fleet: acme
     pools: "{{ mac_runners_pools }}"
     purge: true
   become: true
@@ -210,6 +221,7 @@ EXAMPLES = r"""
   action_packer.mac_runners.tart_vms:
     vms: []
     purge: true
+    fleet: acme
   become: true
 """
 
@@ -310,6 +322,7 @@ OPTIONS = {
     "registry_hostname": {"type": "str"},
     "stop_timeout": {"type": "int", "default": 120},
     "start_timeout": {"type": "int", "default": 120},
+    "fleet": {"type": "str", "required": True},
     "pools": {"type": "list", "elements": "dict", "default": []},
     "capacity": {"type": "dict", "default": {}},
     "licences": {"type": "dict", "default": {}},
@@ -334,7 +347,7 @@ def main() -> None:
 def manage(module: AnsibleModule) -> Outcome:
     """Read the arguments and bring the VMs to their state."""
     run, place = runner(module), place_of(module.params)
-    names = ("purge", "recreate", "drop_images", "stop_timeout", "start_timeout", "pools", "capacity", "licences")
+    names = ("purge", "recreate", "drop_images", "stop_timeout", "start_timeout", "fleet", "pools", "capacity", "licences")
     request = Request(parse_vms(module.params["vms"]), check=module.check_mode, **{name: module.params[name] for name in names})
     return converge(run, Tart(run, place, secrets_of(module.params)), place, request)
 

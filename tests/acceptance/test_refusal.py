@@ -17,7 +17,7 @@ MIB = 1024**2
 
 
 def test_one_mac_of_eight_a_mebibyte_over_stops_all(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
-    macs = [boot_mac(memory="32GiB", cores=10, seed=seed()) for _ in range(8)]
+    macs = [boot_mac(memory="32GiB", cores=10, seed=seed()) for number in range(8)]
     fleet = Fleet(tmp_path, macs)
     for name in fleet.macs:
         fleet.pools(name, tart_pool(count=2, memory="12GiB"))
@@ -41,7 +41,7 @@ def test_one_mac_of_eight_a_mebibyte_over_stops_all(boot_mac: t.Callable[..., t.
 
 
 def test_unreachable_mac_is_left_out_or_refuses(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
-    macs = [boot_mac(memory="32GiB", seed=seed()) for _ in range(2)]
+    macs = [boot_mac(memory="32GiB", seed=seed()) for number in range(2)]
     fleet = Fleet(tmp_path, macs)
     for name in fleet.macs:
         fleet.pools(name, tart_pool())

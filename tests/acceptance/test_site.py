@@ -15,7 +15,7 @@ from tests.acceptance.fleet import FOREIGN_VM, LINUX_IMAGE, Fleet, docker_pool, 
 def test_three_macs_converge_and_are_left_as_they_were(
     boot_mac: t.Callable[..., t.Any], engines: t.Callable[[], t.Any], tmp_path: pathlib.Path
 ) -> None:
-    started = [engines() for _ in range(3)]
+    started = [engines() for number in range(3)]
     for engine in started:
         engine.docker("run", "--detach", "--name", "somebodys-database", "--network", "none", LINUX_IMAGE)
     macs = [

@@ -31,7 +31,7 @@ Figure = tuple[str, float, float]
 def run() -> list[Figure]:
     """(name, figure, limit): a figure above its limit is a failure."""
     with tempfile.TemporaryDirectory(prefix="site-bench-") as folder:
-        engines = [Engine() for _ in range(2)]
+        engines = [Engine() for number in range(2)]
         macs: list[t.Any] = []
         try:
             fleets = [_fleet(pathlib.Path(folder), size, engine, macs) for size, engine in zip((FEW, MANY), engines)]
@@ -60,7 +60,7 @@ def _fleet(folder: pathlib.Path, runners: tuple[int, int], engine: Engine, macs:
 
 def _measure(fleets: t.Sequence[Fleet], empty: pathlib.Path) -> list[Figure]:
     few, many = (_starts(fleet) for fleet in fleets)
-    rounds = [[_seconds(fleet, empty) for fleet in fleets] for _ in range(ROUNDS)]
+    rounds = [[_seconds(fleet, empty) for fleet in fleets] for number in range(ROUNDS)]
     one, fifteen = (min(column) for column in zip(*rounds))
     return [
         ("module starts a Mac in an idempotent site, 1 tart and 1 docker runner", few, MOST_STARTS),

@@ -18,7 +18,7 @@ import time
 
 import engine
 import pytest
-from workbench import MIB, Workbench, slot, slots
+from workbench import MIB, ROOM, Workbench, slot, slots
 
 POOL = "dev.action-packer.mac-runners.pool"
 
@@ -38,7 +38,7 @@ def test_a_container_past_its_memory_is_killed_and_told_of(bench: Workbench) -> 
 def test_a_fork_bomb_is_held_by_the_limit_of_processes(bench: Workbench) -> None:
     bench.converge([slot("linux-1", pids_limit=32)])
     name = "mac-runners-linux-1"
-    bench.api.exec_start(bench.api.exec_create(name, ["sh", "-c", "b() { b | b & }; b; sleep 60"])["Id"], detach=True)
+    bench.api.exec_start(bench.api.exec_create(name, ["sh", "-c", "b() { sleep 60 & b | b & }; b; sleep 60"])["Id"], detach=True)
     counts = []
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
@@ -131,7 +131,7 @@ def test_a_mac_that_is_too_full_can_still_be_emptied(bench: Workbench) -> None:
 
 def test_what_goes_makes_room_for_what_comes(bench: Workbench) -> None:
     total = next(line.split()[1] for line in pathlib.Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemTotal"))
-    room = {"capacity": {"reserve": int(total) * 1024 - 64 * MIB, "headroom": 0, "docker_vm_base": 0, "disk_reserve": 0, "cpu_factor": 100}}
+    room = {"capacity": {**ROOM, "reserve": int(total) * 1024 - 64 * MIB}}
     bench.converge([slot("old-1"), slot("old-2")], **room)
     assert bench.run([slot("new-1")], **room)["failed"]
     bench.converge([slot("new-1"), slot("new-2")], purge=True, **room)

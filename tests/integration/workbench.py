@@ -17,8 +17,14 @@ import typing as t
 import docker
 import engine
 
+sys.path.insert(0, str(engine.ROOT / ".ansible" / "collections"))
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Lease, Terms, write_lease  # noqa: E402
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import SizeError, parse_size  # noqa: E402
+
 MIB = 1024 * 1024
-ROOM = {"reserve": 0, "headroom": 0, "docker_vm_base": 0, "disk_reserve": 0, "cpu_factor": 100}
+COSTS = {"docker": {"minimum": MIB, "disk": MIB, "image_disk": 0}}
+ROOM = {"reserve": 0, "headroom": 0, "docker_vm_base": 0, "disk_reserve": 0, "cpu_factor": 100, "isolations": COSTS}
 PYTHON_OF_A_MAC = engine.ROOT / ".venv-py39" / "bin" / "python"
 
 _DRIVER = """
@@ -41,6 +47,33 @@ def slots(number: int, **options: t.Any) -> list[Json]:
     return [slot(f"linux-{n}", **options) for n in range(1, number + 1)]
 
 
+def pools_of(containers: list[Json]) -> list[Json]:
+    """Pools whose slots are these containers, each as large as the largest of them."""
+    pools: dict[str, Json] = {}
+    for container in containers:
+        name, _dash, number = str(container.get("name", "")).rpartition("-")
+        if not name or not number.isdigit() or container.get("state") == "absent":
+            continue
+        pool = pools.setdefault(name, {"name": name, "isolation": "docker", "image": engine.IMAGE, "count": 0, "memory": 0, "cpus": 1})
+        pool["count"] = max(pool["count"], int(number))
+        pool["memory"] = max(pool["memory"], _bytes(container.get("memory", 0)))
+        pool["cpus"] = max(pool["cpus"], _number(container.get("cpus", 1)))
+    return list(pools.values())
+
+
+def _bytes(size: t.Any) -> int:
+    """A size in bytes; 0 for one that nobody understands."""
+    try:
+        return parse_size(size)
+    except SizeError:
+        return 0
+
+
+def _number(cpus: t.Any) -> t.Any:
+    """A number of processors; 1 for what is none."""
+    return cpus if isinstance(cpus, (int, float)) else 1
+
+
 class Workbench:
     """An engine, a directory for the Mac's lock, and the module."""
 
@@ -51,8 +84,14 @@ class Workbench:
 
     def start(self, containers: list[Json], check: bool = False, python: str = sys.executable, **options: t.Any) -> subprocess.Popen[str]:
         """Start the module and give it its arguments."""
+        pools = options.pop("pools", None)
+        terms = Terms("test", pools_of(containers) if pools is None else [*pools_of(containers), *pools], options.get("capacity", ROOM))
+        if not check:
+            self.admit(terms)
         arguments = {
             "containers": containers,
+            "fleet": terms.fleet,
+            "pools": terms.pools,
             "docker_socket": self.socket,
             "state_dir": str(self.state_dir),
             "capacity": ROOM,
@@ -70,6 +109,10 @@ class Workbench:
         process.stdin.close()
         process.stdin = None
         return process
+
+    def admit(self, terms: Terms) -> None:
+        """Give the Mac a lease for these terms, as mac_admission does."""
+        write_lease(str(self.state_dir), Lease(terms.fleet, terms.digest, generation=1, boot=0, state="admitted", since=0))
 
     def run(self, containers: list[Json], **options: t.Any) -> Json:
         """Run the module to its end; its result, whether it failed or not."""

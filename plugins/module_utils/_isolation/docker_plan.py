@@ -77,8 +77,13 @@ def differences(wanted: t.Mapping[str, t.Any], actual: t.Mapping[str, t.Any]) ->
 
 
 def needs_room(plan: ResourcePlan) -> bool:
-    """Whether the plan can make the Mac fuller; what only removes is never refused."""
-    return any(step.action in ("create", "start", "unpause", "update") for step in plan.steps)
+    """Whether the plan can make the Mac fuller; what only removes or makes smaller is never refused."""
+    return any(step.action in ("create", "start", "unpause") or (step.action == "update" and _grows(plan, step.resource)) for step in plan.steps)
+
+
+def _grows(plan: ResourcePlan, name: str) -> bool:
+    before, after = plan.before[name], plan.after[name]
+    return any(after[field] > before[field] for field in ("memory", "cpus"))
 
 
 def _unwanted(specs: t.Sequence[ContainerSpec], current: Containers, purge: bool) -> t.List[str]:

@@ -15,7 +15,6 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._command
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import tart_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import (
-    MIB,
     Place,
     TartError,
     Vm,
@@ -28,6 +27,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_power import start_all, stop_all
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_trace import extended, read_trace, write_trace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import launchd
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import MIB
 
 
 class Tools(t.NamedTuple):

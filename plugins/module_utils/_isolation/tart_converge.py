@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
@@ -38,6 +39,7 @@ class Request(t.NamedTuple):
     check: bool = False
     stop_timeout: float = 120
     start_timeout: float = 120
+    fleet: str = ""
     pools: t.Any = None
     capacity: t.Any = None
     licences: t.Any = None
@@ -71,7 +73,7 @@ def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     if not plan.resources.changed:
         return plan.outcome({}, plan.store)
     if request.check:
-        _judge_room(run, plan, place, request)
+        _judge_room(plan, request, _reader(run, place))
         return plan.outcome({}, plan.store)
     if not tart.installed:
         raise TartError(f"Tart is not at {place.tart}; the role action_packer.mac_runners.tart installs it")
@@ -80,14 +82,36 @@ def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
 
 def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, apply_plans
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 
-    with mac_lock("tart_vms", place.state_dir):
-        plan = _read_and_plan(tart, place, request)
-        _judge_room(run, plan, place, request)
-        tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout)
-        errors = apply_plans(plan.vms, plan.images, tools)
-        return plan.outcome(errors, read_store(tart, place))
+    terms = Terms(request.fleet, request.pools, request.capacity, request.licences)
+    tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout)
+    with mac_lock(f"tart_vms of fleet {request.fleet}", place.state_dir):
+        plan, facts = _read_and_plan(tart, place, request), _reader(run, place)
+        builds = any(_grows(one) for one in plan.vms)
+        with permitted(place.state_dir, terms, builds, lambda: int(facts().get("boot_time") or 0)):
+            errors = {}
+            if builds:
+                # What gives room back comes first, and the rest is judged by what is free then.
+                errors = apply_plans([one for one in plan.vms if not _grows(one)], Images(), tools)
+                rest = _read_and_plan(tart, place, request)
+                _judge_room(rest, request, _reader(run, place))
+            else:
+                rest = plan
+            errors.update(apply_plans([one for one in rest.vms if one.name not in errors], rest.images, tools))
+            return plan.outcome(errors, read_store(tart, place))
+
+
+def _reader(run: Run, place: Place) -> t.Callable[[], t.Mapping[str, t.Any]]:
+    """Facts of the Mac as they are when first asked for."""
+
+    def read() -> t.Mapping[str, t.Any]:
+        from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
+
+        return read_facts(run, tart_homes=(place.tart_home,))
+
+    return functools.lru_cache(maxsize=None)(read)
 
 
 def _read_and_plan(tart: Tart, place: Place, request: Request) -> Plan:
@@ -119,11 +143,19 @@ def _pulls(plans: t.Sequence[VmPlan], tart: Tart) -> t.List[str]:
     return [image for image in images if reference(image) not in cached]
 
 
-def _judge_room(run: Run, plan: Plan, place: Place, request: Request) -> None:
-    if any(one.does(verb) for one in plan.vms for verb in _GROWING):
+def _judge_room(plan: Plan, request: Request, facts: t.Callable[[], t.Mapping[str, t.Any]]) -> None:
+    if any(_grows(one) for one in plan.vms):
         from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_room import require_vm_room
 
-        require_vm_room(run, request, plan.store, place)
+        require_vm_room(request, plan.store, facts())
+
+
+def _grows(plan: VmPlan) -> bool:
+    """Whether a plan can make the Mac fuller; what is only taken away or made smaller is never refused."""
+    if plan.vm is None or not any(plan.does(verb) for verb in _GROWING):
+        return False
+    smaller = plan.vm.memory <= (plan.seen.memory or 0) and plan.vm.cpus <= (plan.seen.cpus or 0)
+    return plan.does("clone") or plan.seen.state != "running" or not smaller
 
 
 def resource_of(seen: Seen) -> t.Dict[str, t.Any]:

@@ -10,36 +10,18 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, Vm
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Vm
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_converge import Request
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import Store
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted, require_room
 
 
-def require_vm_room(run: Run, request: Request, store: Store, place: Place) -> None:
-    """Raise unless all VMs that are going to run fit, judged by facts read now."""
+def require_vm_room(request: Request, store: Store, facts: t.Mapping[str, t.Any]) -> None:
+    """Raise unless all VMs that are going to run fit on a Mac with these facts."""
     costs = parse_policy(request.capacity)[0].costs
     wanted = [_wanted(vm, store, costs[f"tart-{vm.guest}"].disk) for vm in request.vms if _will_run(vm, store)]
-    wanted += _of_other_pools(request)
-    facts = read_facts(run, tart_homes=(place.tart_home,))
     require_room(facts, wanted, request.capacity, request.licences, request.pools)
-
-
-def _of_other_pools(request: Request) -> t.List[Wanted]:
-    """Runners of tart pools that this task does not manage, such as ephemeral ones: they will want their room."""
-    pools = parse_pools(request.pools, parse_policy(request.capacity)[0])[0]
-    managed = {vm.slot for vm in request.vms}
-    return [
-        Wanted(name, "tart", pool.memory, pool.cpus, pool.disk, pool.guest, pool.image)
-        for pool in pools
-        if pool.isolation == "tart"
-        for slot, name in zip(pool.slots, pool.owned_names)
-        if slot not in managed
-    ]
 
 
 def _will_run(vm: Vm, store: Store) -> bool:

@@ -12,6 +12,7 @@ import pathlib
 import stat
 import subprocess
 import sys
+import threading
 import time
 import typing as t
 
@@ -121,3 +122,19 @@ def test_a_shorter_note_leaves_nothing_of_a_longer_one(tmp_path: pathlib.Path) -
     with held_by_another(tmp_path, "s"):
         with pytest.raises(LockedError, match=r"by s \(process"), mac_lock("two", str(tmp_path), 0):
             pytest.fail("the lock was given twice")
+
+
+def test_a_lock_that_was_removed_meanwhile_is_not_taken_for_the_one_in_force(tmp_path: pathlib.Path) -> None:
+    with held_by_another(tmp_path, seconds=1):
+        (tmp_path / LOCK_NAME).unlink()
+        with held_by_another(tmp_path, "the next"), pytest.raises(LockedError, match="the next"), mac_lock("three", str(tmp_path), 2):
+            pytest.fail("the lock was given twice")
+
+
+def test_who_waits_for_a_lock_that_is_removed_makes_it_anew(tmp_path: pathlib.Path) -> None:
+    with held_by_another(tmp_path, seconds=0.5):
+        remover = threading.Timer(0.2, (tmp_path / LOCK_NAME).unlink)
+        remover.start()
+        with mac_lock("two", str(tmp_path), 5):
+            assert (tmp_path / LOCK_NAME).exists()
+        remover.join()

@@ -132,7 +132,7 @@ def in_short(value: t.Any) -> str:
 def test_a_size_is_whole_bytes(given: t.Any, size: int) -> None:
     parsed = parse_size(given)
     assert parsed == size
-    assert type(parsed) is int
+    assert isinstance(parsed, int) and not isinstance(parsed, bool)
 
 
 @pytest.mark.parametrize("given", NO_SIZES, ids=in_short)

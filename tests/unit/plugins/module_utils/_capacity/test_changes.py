@@ -17,7 +17,6 @@ import typing as t
 import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.changes import smallest_change
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import as_data, plan_fleet
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts

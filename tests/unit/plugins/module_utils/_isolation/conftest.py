@@ -1,0 +1,19 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fixtures of the isolations."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from .tart_mac import FakeMac
+
+
+@pytest.fixture
+def mac(tmp_path: pathlib.Path) -> FakeMac:
+    """A small Mac without a VM."""
+    return FakeMac(str(tmp_path))
