@@ -151,19 +151,20 @@ def unhealthy_roles(paths: list[pathlib.Path]) -> Iterator[Breach]:
         if not (ROOT / role / "README.md").is_file():
             yield f"{role}: README.md is missing"
         specification = role / "meta" / "argument_specs.yml"
-        main = load_yaml(specification).get("argument_specs", {}).get("main")
-        if main is None:
+        entry_points = load_yaml(specification).get("argument_specs", {})
+        if "main" not in entry_points:
             yield f"{specification}:1: no argument_specs with an entry point main"
-        else:
-            yield from disagreeing_defaults(role, main.get("options") or {})
+        options = [pair for entry in entry_points.values() for pair in (entry.get("options") or {}).items()]
+        # A breach of an option of several entry points is told once.
+        yield from dict.fromkeys(disagreeing_defaults(role, options))
 
 
-def disagreeing_defaults(role: pathlib.Path, options: dict[str, Any]) -> Iterator[Breach]:
+def disagreeing_defaults(role: pathlib.Path, options: list[tuple[str, dict[str, Any]]]) -> Iterator[Breach]:
     path = role / "defaults" / "main.yml"
     defaults = load_yaml(path)
-    for name in sorted(defaults.keys() - options.keys()):
+    for name in sorted(defaults.keys() - dict(options).keys()):
         yield f"{path}:1: {name} is not in the role's argument_specs"
-    for name, option in sorted(options.items()):
+    for name, option in sorted(options, key=lambda pair: pair[0]):
         if "default" in option and name not in defaults:
             yield f"{path}:1: {name} is missing; argument_specs gives it the default {option['default']!r}"
         elif name in defaults and option.get("required"):

@@ -35,8 +35,13 @@ def load(path: pathlib.Path) -> t.Any:
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
+def entry_points_of(role: str) -> dict[str, dict[str, t.Any]]:
+    return load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]
+
+
 def options_of(role: str) -> dict[str, dict[str, t.Any]]:
-    return load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"].get("options") or {}
+    """The options of all entry points; that those of one name agree has its own test."""
+    return {name: option for entry in entry_points_of(role).values() for name, option in (entry.get("options") or {}).items()}
 
 
 def defaults_of(role: str) -> dict[str, t.Any]:
@@ -54,6 +59,10 @@ def flat(options: dict[str, dict[str, t.Any]], path: str = "") -> t.Iterator[tup
         yield from flat(option.get("options") or {}, f"{path}{name}.")
 
 
+def without_text(option: dict[str, t.Any]) -> dict[str, t.Any]:
+    return {key: value for key, value in option.items() if key != "description"}
+
+
 def test_there_are_roles_and_modules() -> None:
     assert "capacity" in ROLES and "fleet_plan" in MODULES
 
@@ -66,6 +75,14 @@ def test_each_default_is_the_one_of_the_interface(role: str) -> None:
     assert defaults.keys() <= options.keys()
     # A template may stand in the defaults alone: the specification then describes what it gives.
     assert {name: value for name, value in defaults.items() if name in stated or not is_template(value)} == stated
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_option_of_several_entry_points_is_one_option(role: str) -> None:
+    options = options_of(role)
+    for point, entry in entry_points_of(role).items():
+        for name, option in (entry.get("options") or {}).items():
+            assert without_text(option) == without_text(options[name]), f"{point}: {name}"
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -110,8 +127,11 @@ def test_what_a_role_sets_or_registers_begins_with_its_name(role: str) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_is_described(role: str) -> None:
-    specification = load(ROOT / "roles" / role / "meta" / "argument_specs.yml")["argument_specs"]["main"]
-    assert specification["short_description"] and specification["description"]
+    entry_points = entry_points_of(role)
+    assert "main" in entry_points
+    for point, entry in entry_points.items():
+        assert entry["short_description"] and entry["description"], point
+        assert (ROOT / "roles" / role / "tasks" / f"{point}.yml").is_file(), point
     assert f"# {role}\n" in (ROOT / "roles" / role / "README.md").read_text(encoding="utf-8")
 
 

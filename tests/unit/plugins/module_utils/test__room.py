@@ -14,6 +14,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._room im
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import GIB
 
 Json = t.Dict[str, t.Any]
+IOS = {"name": "ios", "isolation": "tart", "count": 2, "memory": "12GiB", "image": "x"}
 
 
 def facts(**changes: t.Any) -> Json:
@@ -41,14 +42,29 @@ def workload(name: str, kind: str = "tart", memory: int = 12 * GIB, owned: bool 
     return {"kind": kind, "name": name, "memory": memory, "owned": owned, "state": state, "guest": guest}
 
 
+def pools_of(wanted: t.Sequence[Wanted]) -> t.List[Json]:
+    """Pools that have no slots but those that are wanted, each as large as the largest of them."""
+    pools: t.Dict[str, Json] = {}
+    for item in wanted:
+        name = item.name[len("mac-runners-") :].rpartition("-")[0]
+        pool = pools.setdefault(name, {"name": name, "isolation": item.isolation, "guest": item.guest, "image": "x", "count": 0, "memory": 0, "cpus": 1})
+        pool["count"] += 1
+        pool["memory"], pool["cpus"] = max(pool["memory"], item.memory), max(pool["cpus"], item.cpus)
+    return list(pools.values())
+
+
+def judge(given: Json, wanted: t.Sequence[Wanted], **options: t.Any) -> None:
+    """The look on a Mac that has no pools but those of what is wanted, unless others are given."""
+    require_room(given, wanted, **{"pools": pools_of(wanted), **options})
+
+
 FITS: t.Sequence[t.Tuple[str, Json, t.Sequence[Wanted], Json]] = (
     ("nothing wanted", facts(), (), {}),
     ("two VMs, to the byte", facts(), (vm("ios-1"), vm("ios-2")), {}),
     ("those that are there are not counted twice", facts(workloads=[workload("mac-runners-ios-1", owned=True)]), (vm("ios-1"), vm("ios-2")), {}),
     ("one that is there needs no disk", facts(disk_free=20 * GIB), (vm("ios-1", exists=True),), {}),
     ("a stopped VM of ours", facts(workloads=[workload("mac-runners-old-1", owned=True, state="stopped")]), (vm("ios-1"), vm("ios-2")), {}),
-    ("pools of the same isolation are those wanted", facts(), (vm("ios-1"), vm("ios-2")), {"pools": [
-        {"name": "ios", "isolation": "tart", "count": 2, "memory": "12GiB", "image": "x"}]}),
+    ("pools of the same isolation are those wanted", facts(), (vm("ios-1"), vm("ios-2")), {"pools": [IOS]}),
     ("one of VMs that are all wanted was made by hand", facts(), (vm("ios-1", 24 * GIB),), {"capacity": {"headroom": "2GiB"}}),
     ("docker", facts(), tuple(container(f"linux-{n}") for n in range(1, 9)), {}),
 )
@@ -56,7 +72,7 @@ FITS: t.Sequence[t.Tuple[str, Json, t.Sequence[Wanted], Json]] = (
 
 @pytest.mark.parametrize(("given", "wanted", "options"), [row[1:] for row in FITS], ids=[row[0] for row in FITS])
 def test_room(given: Json, wanted: t.Sequence[Wanted], options: Json) -> None:
-    require_room(given, wanted, **options)
+    judge(given, wanted, **options)
 
 
 REFUSED: t.Sequence[t.Tuple[str, Json, t.Sequence[Wanted], Json, str]] = (
@@ -75,7 +91,7 @@ REFUSED: t.Sequence[t.Tuple[str, Json, t.Sequence[Wanted], Json, str]] = (
         "pools of another isolation",
         facts(),
         (vm("ios-1"), vm("ios-2")),
-        {"pools": [{"name": "lint", "isolation": "sandbox", "trust": "trusted"}]},
+        {"pools": [IOS, {"name": "lint", "isolation": "sandbox", "trust": "trusted"}]},
         "no room on this Mac: memory: ",
     ),
     (
@@ -111,21 +127,21 @@ REFUSED: t.Sequence[t.Tuple[str, Json, t.Sequence[Wanted], Json, str]] = (
 @pytest.mark.parametrize(("given", "wanted", "options", "message"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
 def test_no_room(given: Json, wanted: t.Sequence[Wanted], options: Json, message: str) -> None:
     with pytest.raises(NoRoomError) as caught:
-        require_room(given, wanted, **options)
+        judge(given, wanted, **options)
     assert str(caught.value).startswith(message)
 
 
 def test_an_image_is_paid_for_unless_something_made_of_it_exists() -> None:
     """54 GiB for the image, 20 for each VM, 20 kept free."""
-    require_room(facts(disk_free=94 * GIB), [vm("ios-1")])
-    require_room(facts(disk_free=40 * GIB), [vm("ios-1"), vm("ios-2", exists=True)])
+    judge(facts(disk_free=94 * GIB), [vm("ios-1")])
+    judge(facts(disk_free=40 * GIB), [vm("ios-1"), vm("ios-2", exists=True)])
     with pytest.raises(NoRoomError, match="disk"):
-        require_room(facts(disk_free=40 * GIB - 1), [vm("ios-1"), vm("ios-2", exists=True)])
+        judge(facts(disk_free=40 * GIB - 1), [vm("ios-1"), vm("ios-2", exists=True)])
 
 
 def test_licences_that_the_operator_declares_are_heard() -> None:
     given = facts(docker={"engine": "docker-desktop", "memory": 8 * GIB, "cpus": 4})
-    require_room(given, [container("linux-1")], licences={"docker_desktop": {"subscription": "team"}})
+    judge(given, [container("linux-1")], licences={"docker_desktop": {"subscription": "team"}})
 
 
 @pytest.mark.parametrize("state", ("running", "paused", "suspended"))
@@ -133,26 +149,59 @@ def test_ours_of_another_isolation_that_no_pool_wants_takes_room(state: str) -> 
     """Nothing stops it before the VMs would start."""
     left = workload("mac-runners-old-1", "container", 2 * GIB, owned=True, state=state, guest="linux")
     with pytest.raises(NoRoomError, match="memory"):
-        require_room(facts(workloads=[left]), [vm("ios-1"), vm("ios-2")])
+        judge(facts(workloads=[left]), [vm("ios-1"), vm("ios-2")])
 
 
 def test_ours_of_another_isolation_that_a_pool_wants_is_counted_once() -> None:
     ours = workload("mac-runners-web-1", "container", 2 * GIB, owned=True, guest="linux")
-    pools = [{"name": "web", "isolation": "container", "memory": "2GiB", "image": "x"}]
-    require_room(facts(workloads=[ours], memory=37 * GIB), [vm("ios-1"), vm("ios-2")], pools=pools)
+    pools = [IOS, {"name": "web", "isolation": "container", "memory": "2GiB", "image": "x"}]
+    judge(facts(workloads=[ours], memory=37 * GIB), [vm("ios-1"), vm("ios-2")], pools=pools)
 
 
 def test_a_slot_that_is_not_wanted_here_counts_all_the_same() -> None:
     """A module that is told to start one VM must leave the room of the pool's other one."""
-    pools = [{"name": "ios", "isolation": "tart", "count": 2, "memory": "12GiB", "image": "x"}]
-    require_room(facts(), [vm("ios-1")], pools=pools)
-    with pytest.raises(NoRoomError, match="memory"):
-        require_room(facts(), [vm("ios-1", 12 * GIB + 1)], pools=pools)
+    require_room(facts(), [vm("ios-1")], pools=[IOS])
+    with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
+        require_room(facts(memory=32 * GIB - 1), [vm("ios-1")], pools=[IOS])
 
 
 def test_a_slot_that_is_to_shrink_counts_in_full_until_it_did() -> None:
-    pools = [{"name": "ios", "isolation": "tart", "count": 2, "memory": "8GiB", "image": "x"}]
-    given = facts(workloads=[workload("mac-runners-ios-2", memory=16 * GIB, owned=True)])
-    require_room(given, [vm("ios-1", 8 * GIB)], pools=pools)
-    with pytest.raises(NoRoomError, match="memory"):
-        require_room(given, [vm("ios-1", 8 * GIB + 1)], pools=pools)
+    pools = [{**IOS, "memory": "8GiB"}]
+    ours = [workload("mac-runners-ios-2", memory=16 * GIB, owned=True)]
+    require_room(facts(workloads=ours), [vm("ios-1", 8 * GIB)], pools=pools)
+    with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
+        require_room(facts(workloads=ours, memory=32 * GIB - 1), [vm("ios-1", 8 * GIB)], pools=pools)
+
+
+LINUX = {"name": "linux", "isolation": "docker", "count": 2, "memory": "2GiB", "image": "x"}
+STRANGERS: t.Sequence[t.Tuple[str, Wanted, str]] = (
+    ("a slot past the last", vm("ios-3"), "mac-runners-ios-3 is no tart slot of a pool of this Mac: only what was admitted is built"),
+    ("no pool", vm("mac-1"), "mac-runners-mac-1 is no tart slot of a pool of this Mac: only what was admitted is built"),
+    ("another isolation", vm("linux-1"), "mac-runners-linux-1 is no tart slot of a pool of this Mac: only what was admitted is built"),
+    ("a pool of VMs", container("ios-1"), "mac-runners-ios-1 is no docker slot of a pool of this Mac: only what was admitted is built"),
+    ("another guest", vm("ios-1", guest="linux"), "mac-runners-ios-1 is no tart slot of a pool of this Mac: only what was admitted is built"),
+    (
+        "a byte more",
+        vm("ios-1", 12 * GIB + 1),
+        f"mac-runners-ios-1, field memory: got {12 * GIB + 1}; allowed: at most {12 * GIB}, as admitted for pool ios",
+    ),
+    ("a CPU more", vm("ios-1")._replace(cpus=5), "mac-runners-ios-1, field cpus: got 5; allowed: at most 4, as admitted for pool ios"),
+)
+
+
+@pytest.mark.parametrize(("wanted", "message"), [row[1:] for row in STRANGERS], ids=[row[0] for row in STRANGERS])
+def test_nothing_is_built_that_is_no_slot_of_a_pool(wanted: Wanted, message: str) -> None:
+    """However much room there is, and also when the others are in order."""
+    with pytest.raises(NoRoomError) as caught:
+        require_room(facts(memory=512 * GIB), [vm("ios-2"), wanted], pools=[IOS, LINUX])
+    assert str(caught.value) == message
+
+
+def test_without_pools_nothing_is_built() -> None:
+    for pools in (None, []):
+        with pytest.raises(NoRoomError, match="mac-runners-ios-1 is no tart slot"):
+            require_room(facts(), [vm("ios-1")], pools=pools)
+
+
+def test_a_slot_may_be_smaller_than_its_pool() -> None:
+    require_room(facts(), [vm("ios-1", 8 * GIB)._replace(cpus=2), vm("ios-2")], pools=[IOS])

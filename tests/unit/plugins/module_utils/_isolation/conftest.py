@@ -10,6 +10,8 @@ import pathlib
 
 import pytest
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import reading
+
 from .tart_mac import FakeMac
 
 
@@ -17,3 +19,10 @@ from .tart_mac import FakeMac
 def mac(tmp_path: pathlib.Path) -> FakeMac:
     """A small Mac without a VM."""
     return FakeMac(str(tmp_path))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits, and the facts of a small Mac are its own."""
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    monkeypatch.setattr(reading, "read_facts", lambda run, tart_homes: run.__self__.facts())

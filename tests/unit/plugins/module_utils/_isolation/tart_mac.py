@@ -13,8 +13,6 @@ import shutil
 import subprocess
 import typing as t
 
-import pytest
-
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Account, Place
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
@@ -52,6 +50,8 @@ class FakeMac:
         self.loaded: t.Dict[str, t.Optional[int]] = {}  # label -> exit code of a job that has ended
         self.calls: t.List[t.List[str]] = []
         self.limit = 2
+        self.memory = 64 * GIB
+        self.boot_time = 1780966300
         self.agents = True
         self.kill_after: t.Optional[int] = None
         self.writes = 0
@@ -63,6 +63,21 @@ class FakeMac:
     @property
     def writing_calls(self) -> t.List[t.List[str]]:
         return [call for call in self.calls if call[0] not in ("list", "print", "print-disabled")]
+
+    def facts(self) -> t.Dict[str, t.Any]:
+        """What is read of this Mac at this moment."""
+        names = sorted(os.listdir(self.place.vms_dir)) if os.path.isdir(self.place.vms_dir) else []
+        return {
+            "memory": self.memory, "arch": "arm64", "cores": 12, "macos": "26.1", "sip": "enabled", "disk_free": 900 * GIB,
+            "tart": {"version": "2.35.0"}, "boot_time": self.boot_time, "workloads": [self._workload(name) for name in names],
+        }
+
+    def _workload(self, name: str) -> t.Dict[str, t.Any]:
+        config = self.config(name)
+        return {
+            "kind": "tart", "name": name, "state": self.states.get(name, "stopped"), "memory": config.get("memorySize"),
+            "guest": "linux" if config.get("os") == "linux" else "macos", "owned": os.path.exists(self.path(name, ".mac-runners.json")),
+        }
 
     def run(self, argv: t.Sequence[str], env: t.Optional[t.Mapping[str, str]] = None, stdin: str = "") -> Result:
         if list(argv[:5]) == ["/usr/bin/sudo", "-n", "-u", "runner", "-H"] and argv[5] != "/usr/bin/env":
@@ -229,8 +244,3 @@ class FakeMac:
             self.states[name] = "running"
             open(self.path(name, "control.sock"), "w", encoding="utf-8").close()
         return Result(0, "", "")
-
-
-@pytest.fixture
-def mac(tmp_path: t.Any) -> FakeMac:
-    return FakeMac(str(tmp_path))

@@ -36,16 +36,26 @@ def container(name, owned=True, memory=3 * GIB):
     return {"kind": "docker", "name": f"mac-runners-{name}", "state": "running", "memory": memory, "owned": owned}
 
 
+def pool_of(specs):
+    """The pool "a", which has no slots but those that are wanted."""
+    return {"name": "a", "isolation": "docker", "count": len(specs), "memory": max(spec.memory for spec in specs), "image": "acme/linux:1"}
+
+
 def room(specs, workloads=(), going=(), **rules):
     facts = {**FACTS, "workloads": list(workloads)}
     names = {load["name"] for load in workloads}
+    rules.setdefault("pools", [pool_of(specs)])
     require_room_for(specs, facts, Rules(**rules), names, {f"mac-runners-{name}" for name in going})
+
+
+def no_room_for(*arguments, **rules):
+    with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
+        room(*arguments, **rules)
 
 
 def test_to_the_byte():
     room([spec("a-1"), spec("a-2")])
-    with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
-        room([spec("a-1"), spec("a-2", 3 * GIB + 1)])
+    no_room_for([spec("a-1"), spec("a-2", 3 * GIB + 1)])
 
 
 def test_what_is_wanted_and_there_counts_once():
@@ -53,24 +63,30 @@ def test_what_is_wanted_and_there_counts_once():
 
 
 def test_what_stays_counts_and_what_goes_does_not():
-    with pytest.raises(NoRoomError):
-        room([spec("a-1"), spec("a-2")], [container("b-1")])
+    no_room_for([spec("a-1"), spec("a-2")], [container("b-1")])
     room([spec("a-1"), spec("a-2")], [container("b-1")], going=["b-1"])
 
 
 def test_a_foreign_container_never_goes():
-    with pytest.raises(NoRoomError):
-        room([spec("a-1"), spec("a-2")], [container("b-1", owned=False)], going=["b-1"])
+    no_room_for([spec("a-1"), spec("a-2")], [container("b-1", owned=False)], going=["b-1"])
 
 
 def test_other_docker_pools_and_other_isolations_count():
     ephemeral = {"name": "job", "isolation": "docker", "memory": "3GiB", "image": "acme/linux:1"}
     persistent = {"name": "a", "isolation": "docker", "lifecycle": "persistent", "count": 2, "memory": "3GiB", "image": "acme/linux:1"}
     room([spec("a-1"), spec("a-2")], pools=[persistent])
-    with pytest.raises(NoRoomError):
-        room([spec("a-1"), spec("a-2")], pools=[persistent, ephemeral])
-    with pytest.raises(NoRoomError):
-        room([spec("a-1"), spec("a-2")], pools=[{"name": "lint", "isolation": "sandbox", "trust": "trusted", "memory": "1GiB"}])
+    sandbox = {"name": "lint", "isolation": "sandbox", "trust": "trusted", "memory": "1GiB"}
+    no_room_for([spec("a-1"), spec("a-2")], pools=[persistent, ephemeral])
+    no_room_for([spec("a-1"), spec("a-2")], pools=[persistent, sandbox])
+
+
+def test_a_container_that_is_no_slot_of_a_pool_is_not_made():
+    with pytest.raises(NoRoomError, match="^mac-runners-b-1 is no docker slot of a pool of this Mac"):
+        room([spec("b-1")])
+
+
+def test_a_container_that_goes_needs_no_pool():
+    room([spec("a-1"), ContainerSpec("b-1", present=False)])
 
 
 def test_wrong_variables_are_named():
@@ -80,7 +96,7 @@ def test_wrong_variables_are_named():
 
 def test_an_unread_mac_is_full():
     with pytest.raises(NoRoomError, match="facts: "):
-        require_room_for([spec("a-1")], {**FACTS, "unread": ["tart"]}, Rules(), (), ())
+        require_room_for([spec("a-1")], {**FACTS, "unread": ["tart"]}, Rules(pools=[pool_of([spec("a-1")])]), (), ())
 
 
 def test_persistent_docker_pools_become_containers():

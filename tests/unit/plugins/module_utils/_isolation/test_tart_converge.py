@@ -14,34 +14,17 @@ import typing as t
 import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import tart_room
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import TartError, Vm
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart, is_remote, reference
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_converge import Outcome, Request, converge
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_converge import converge
 
-from .tart_mac import GB, GIB, FakeMac, Killed, mac  # noqa: F401 (a fixture)
+from .tart_mac import GIB, FakeMac, Killed
+from .tart_task import ALL, IOS, IOS2, LINUX, POOL, do, request_for, steps
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="launchd jobs have to belong to root")
-
-IOS = Vm("ios-1", "ghcr.io/acme/macos:1", "macos", 4, 12 * GIB, None, None, "nat", "started")
-IOS2 = IOS._replace(slot="ios-2", cpus=6)
-LINUX = Vm("lin-1", "ghcr.io/acme/linux:1", "linux", 2, 4 * GIB, 30 * GB, None, "softnet", "stopped")
-ALL = (IOS, IOS2, LINUX)
-FACTS = {"memory": 64 * GIB, "arch": "arm64", "cores": 12, "macos": "26.1", "sip": "enabled", "disk_free": 900 * GIB, "tart": {"version": "2.35.0"}}
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("time.sleep", lambda seconds: None)
-    monkeypatch.setattr(tart_room, "read_facts", lambda run, tart_homes: {**FACTS, "measured_at": None})
-
-
-def do(mac: FakeMac, *vms: Vm, **options: t.Any) -> Outcome:
-    return converge(mac.run, mac.tart, mac.place, Request(tuple(vms), **options))
-
-
-def steps(outcome: Outcome) -> t.List[t.Tuple[str, str]]:
-    return [(step.resource, step.action) for step in outcome.plan.steps]
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="launchd jobs have to belong to root"),
+    pytest.mark.usefixtures("quick"),
+]
 
 
 def test_from_nothing_to_all_and_back(mac: FakeMac) -> None:
@@ -57,8 +40,8 @@ def test_from_nothing_to_all_and_back(mac: FakeMac) -> None:
         assert json.load(stream) == {"owner": "action_packer.mac_runners", "schema": 1, "image": IOS.image, "slot": "ios-1"}
     removed = do(mac, purge=True, drop_images=True)
     assert removed.errors == {} and removed.store == {}
-    left = [os.listdir(path) for path in (mac.place.account.home, mac.place.daemons_dir, mac.place.log_dir, mac.place.state_dir)]
-    assert left == [[], [], [], ["lock"]]
+    left = [sorted(os.listdir(path)) for path in (mac.place.account.home, mac.place.daemons_dir, mac.place.log_dir, mac.place.state_dir)]
+    assert left == [[], [], [], ["lease.json", "lock"]]
     assert (mac.loaded, mac.cached) == ({}, set())
     assert not do(mac, purge=True, drop_images=True).plan.changed
 
@@ -102,10 +85,10 @@ def test_check_mode_says_what_is_then_done(mac: FakeMac) -> None:
 
 def test_check_mode_before_tart_is_installed(mac: FakeMac) -> None:
     place = mac.place._replace(tart="/nowhere/tart")
-    outcome = converge(mac.run, Tart(mac.run, place), place, Request(ALL, check=True))
+    outcome = converge(mac.run, Tart(mac.run, place), place, request_for(*ALL, check=True))
     assert ("mac-runners-ios-1", "clone") in steps(outcome) and mac.calls == []
     with pytest.raises(TartError, match="Tart is not at /nowhere/tart"):
-        converge(mac.run, Tart(mac.run, place), place, Request(ALL))
+        converge(mac.run, Tart(mac.run, place), place, request_for(*ALL))
 
 
 def test_the_job(mac: FakeMac) -> None:
@@ -164,21 +147,21 @@ def test_an_image_that_is_not_there(mac: FakeMac) -> None:
 
 
 def test_a_guest_that_the_image_has_not(mac: FakeMac) -> None:
-    outcome = do(mac, IOS._replace(guest="linux"))
+    outcome = do(mac, IOS._replace(guest="linux"), pools=[{**POOL, "guest": "linux"}])
     assert 'field guest: got linux; ghcr.io/acme/macos:1 has a macos guest' in outcome.errors["mac-runners-ios-1"]
-    assert outcome.store == {} and sorted(os.listdir(mac.place.state_dir)) == ["lock", "tart"]
+    assert outcome.store == {} and sorted(os.listdir(mac.place.state_dir)) == ["lease.json", "lock", "tart"]
 
 
 def test_no_room_no_change(mac: FakeMac) -> None:
     for options in ({"check": True}, {}):
         with pytest.raises(MacRunnersError, match="no room on this Mac: .*memory"):
-            do(mac, IOS._replace(memory=80 * GIB), **options)
+            do(mac, IOS._replace(memory=80 * GIB), pools=[{**POOL, "count": 1, "memory": "80GiB"}], **options)
     assert mac.writing_calls == []
 
 
 def test_pools_of_the_same_isolation_count(mac: FakeMac) -> None:
     pools = [
-        {"name": "ios", "isolation": "tart", "count": 1, "memory": "12GiB", "image": "i:1", "lifecycle": "persistent"},
+        {**POOL, "count": 1},
         {"name": "other", "isolation": "tart", "count": 2, "memory": "12GiB", "image": "i:1"},
     ]
     with pytest.raises(MacRunnersError, match="macos-vm-licence"):
@@ -190,7 +173,7 @@ def test_a_slot_of_another_home(mac: FakeMac) -> None:
     do(mac, IOS)
     elsewhere = mac.place._replace(tart_home=mac.place.account.home + "/.other", tart="/nowhere/tart")
     with pytest.raises(TartError, match="this slot already has a VM in"):
-        converge(mac.run, Tart(mac.run, elsewhere), elsewhere, Request((IOS,), check=True))
+        converge(mac.run, Tart(mac.run, elsewhere), elsewhere, request_for(IOS, check=True))
 
 
 @pytest.mark.parametrize("wanted", [ALL, (IOS._replace(cpus=8), IOS2._replace(state="stopped")), ()], ids=["make", "change", "remove"])
@@ -211,7 +194,7 @@ def test_killed_anywhere_the_next_run_finishes(tmp_path: t.Any, wanted: t.Tuple[
         assert not do(mac, *wanted, purge=True, drop_images=True).plan.changed
         assert mac.config("mac-runners-theirs-1") == {"version": 1, "macAddress": "of the image", "os": "linux"}
         assert sorted(os.listdir(mac.place.vms_dir)) == sorted(["mac-runners-theirs-1", *(vm.name for vm in wanted)])
-        assert sorted(os.listdir(mac.place.state_dir)) == (["lock", "tart"] if wanted else ["lock"])
+        assert sorted(os.listdir(mac.place.state_dir)) == (["lease.json", "lock", "tart"] if wanted else ["lease.json", "lock"])
     else:
         raise AssertionError("it never ended")
     assert kill_after > 4
