@@ -12,6 +12,7 @@ import functools
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, Seen, TartError, Vm
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart, is_remote, reference
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import job_content
@@ -25,6 +26,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import Store, read_store, require_own_slots
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_trace import read_trace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
+
+if t.TYPE_CHECKING:
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools
 
 _GROWING = ("clone", "set", "start")
 
@@ -91,16 +95,27 @@ def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
         plan, facts = _read_and_plan(tart, place, request), _reader(run, place)
         builds = any(_grows(one) for one in plan.vms)
         with permitted(place.state_dir, terms, builds, lambda: int(facts().get("boot_time") or 0)):
-            errors = {}
-            if builds:
-                # What gives room back comes first, and the rest is judged by what is free then.
-                errors = apply_plans([one for one in plan.vms if not _grows(one)], Images(), tools)
-                rest = _read_and_plan(tart, place, request)
-                _judge_room(rest, request, _reader(run, place))
-            else:
-                rest = plan
+            errors, rest = _make_room(plan, request, tools) if builds else ({}, plan)
             errors.update(apply_plans([one for one in rest.vms if one.name not in errors], rest.images, tools))
             return plan.outcome(errors, read_store(tart, place))
+
+
+def _make_room(plan: Plan, request: Request, tools: Tools) -> t.Tuple[t.Dict[str, str], Plan]:
+    """What gives room back comes first, and the rest is judged by what is free then; return what failed, and the rest."""
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import apply_plans
+
+    errors = apply_plans([one for one in plan.vms if not _grows(one)], Images(), tools)
+    rest = _read_and_plan(tools.tart, tools.place, request)
+    # One that failed takes what it has, not what was wanted of it.
+    good = request._replace(vms=tuple(vm for vm in request.vms if vm.name not in errors))
+    try:
+        _judge_room(rest, good, _reader(tools.run, tools.place))
+    except MacRunnersError as error:
+        if not errors:
+            raise
+        refused = {one.name: str(error) for one in rest.vms if one.actions}
+        return {**refused, **errors}, rest._replace(vms=[], images=Images())
+    return errors, rest
 
 
 def _reader(run: Run, place: Place) -> t.Callable[[], t.Mapping[str, t.Any]]:
