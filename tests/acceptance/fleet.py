@@ -131,18 +131,33 @@ class Fleet:
         self.write("host_vars", mac, {"mac_runners_pools": pools, **others})
 
     def command(self, playbook: str, *arguments: str) -> list[str]:
-        """The command line of a playbook of the collection."""
-        name = f"action_packer.mac_runners.{playbook}"
+        """The command line of a playbook of the collection, or of a file."""
+        name = playbook if "/" in playbook else f"action_packer.mac_runners.{playbook}"
         return [str(PLAYBOOK), name, "-i", str(self.directory), *arguments]
 
     def play(self, playbook: str, *arguments: str, rc: int | None = 0) -> Outcome:
         """Run a playbook to its end; ``rc`` is what it must return, None for anything."""
-        done = subprocess.run(
-            self.command(playbook, *arguments), cwd=ROOT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False
+        return finished(self.start(playbook, *arguments), rc)
+
+    def start(self, playbook: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start a playbook, with all its processes in a group of its own."""
+        return subprocess.Popen(
+            self.command(playbook, *arguments),
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
-        outcome = Outcome(done.returncode, done.stdout + done.stderr)
-        assert rc is None or done.returncode == rc, outcome.text[-6000:]
-        return outcome
+
+    def plays(self, *plays: t.Mapping[str, t.Any]) -> str:
+        """The path of a playbook of somebody who uses roles and modules in plays of their own; JSON is YAML."""
+        path = self.directory.parent / "plays.yml"
+        own = {"hosts": "macs", "gather_facts": False}
+        path.write_text(json.dumps([play if "import_playbook" in play else {**own, **play} for play in plays]))
+        return str(path)
 
     def writing_calls(self) -> list[t.Any]:
         """Every call of a tool that writes, on all Macs, but those by which foreign VMs were started at the boot."""
@@ -152,6 +167,14 @@ class Fleet:
     def pictures(self) -> dict[str, t.Any]:
         """A snapshot of every Mac."""
         return {name: mac.snapshot() for name, mac in self.macs.items()}
+
+
+def finished(process: subprocess.Popen[str], rc: int | None = 0) -> Outcome:
+    """Wait for a play; ``rc`` is what it must return, None for anything."""
+    text, _errors = process.communicate()
+    outcome = Outcome(process.returncode, text)
+    assert rc is None or outcome.rc == rc, text[-6000:]
+    return outcome
 
 
 def tart_pool(name: str = "ios", **fields: t.Any) -> dict[str, t.Any]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Faults that a test orders: the next calls of a tool fail, dawdle, do half, die, or take their caller with them.
 
-``faults.json`` is a list of {tool, match: [leading arguments], times (default 1), rc, stdout, stderr, delay_s, effect, kill_caller}.
+``faults.json`` is a list of {tool ("*": any), match: [leading arguments], skip (calls that are let through first, default 0), times (default 1), rc, stdout, stderr, delay_s, effect, kill_caller}.
 effect: none (default: the tool does nothing), partial (it does its work, then answers as the fault says), crash (it is killed before
 it does anything), delay (only ``delay_s``: then the tool works as usual).
 """
@@ -65,12 +65,13 @@ def _take(call: Call) -> dict | None:
 def _take_from(stream, call: Call) -> dict | None:
     faults = json.load(stream)
     for fault in faults:
-        left = fault.get("times", 1)
+        left = fault.setdefault("times", 1)
         match = fault.get("match", [])
-        if left > 0 and fault["tool"] == call.tool and call.argv[: len(match)] == match:
-            fault["times"] = left - 1
+        if left > 0 and fault["tool"] in (call.tool, "*") and call.argv[: len(match)] == match:
+            skipped = fault.get("skip", 0) > 0
+            fault["skip" if skipped else "times"] -= 1
             stream.seek(0)
             stream.truncate()
             json.dump(faults, stream)
-            return fault
+            return None if skipped else fault
     return None

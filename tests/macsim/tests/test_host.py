@@ -136,6 +136,13 @@ def test_faults(mac):
     assert "survived" not in mac.ssh("sh -c 'csrutil status; echo survived'").stdout
 
 
+def test_a_fault_waits_for_its_call(mac):
+    mac.fault([{"tool": "*", "match": [], "skip": 2, "rc": 99}])
+    tools = ("/usr/bin/sw_vers", "/usr/bin/csrutil", "/usr/bin/sw_vers", "/usr/bin/sw_vers")
+    codes = [mac.exec(tool, *(["status"] if "csrutil" in tool else [])).returncode for tool in tools]
+    assert codes == [0, 0, 99, 0]
+
+
 def test_immutable_files_resist_root(mac):
     mac.exec("/bin/sh", "-c", "touch /opt/i; /usr/bin/chflags uchg /opt/i")
     assert mac.exec("/bin/rm", "-f", "/opt/i").returncode != 0
