@@ -62,9 +62,7 @@ def admit(state_dir: str, request: Request, read_facts: t.Callable[[], Facts]) -
 
 
 def _admit(state_dir: str, request: Request, read_facts: t.Callable[[], Facts]) -> t.Tuple[ResourcePlan, t.Optional[Lease]]:
-    found = read_lease(state_dir)
-    if not request.takeover:
-        require_holder(found, request.terms.fleet)
+    found = _found(state_dir, request)
     facts = read_facts()
     plan = _judge(request, facts)
     boot = int(facts.get("boot_time") or 0)
@@ -72,6 +70,14 @@ def _admit(state_dir: str, request: Request, read_facts: t.Callable[[], Facts]) 
         return _steps(found, found), found
     lease = _lease(request, plan, boot, found.generation + 1 if found else 1)
     return _steps(found, lease), lease
+
+
+def _found(state_dir: str, request: Request) -> t.Optional[Lease]:
+    """The lease that there is, if this request may change it."""
+    found = read_lease(state_dir)
+    if not request.takeover:
+        require_holder(found, request.terms.fleet)
+    return found
 
 
 def _judge(request: Request, facts: Facts) -> MacPlan:
@@ -103,14 +109,12 @@ def _lease(request: Request, plan: MacPlan, boot: int, generation: int) -> Lease
 def release(state_dir: str, request: Request, left: t.Callable[[], t.Sequence[str]]) -> ResourcePlan:
     """Give the Mac back. ``left`` names what of ours is still on it: with any, the lease stays, as released."""
     if request.check:
-        found = read_lease(state_dir)
-        require_holder(found, request.terms.fleet)
-        return _steps(found, None)
+        return _steps(_found(state_dir, request), None)
     with mac_lock(f"release by fleet {request.terms.fleet}", state_dir, request.wait):
-        found = read_lease(state_dir)
-        if not request.takeover:
-            require_holder(found, request.terms.fleet)
+        found = _found(state_dir, request)
         if found is None:
+            # An admission that was killed may have left half of one.
+            remove_lease(state_dir)
             return _steps(None, None)
         names = left()
         if names:

@@ -16,13 +16,13 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 
 SCHEMA = 1
 LEASE_NAME = "lease.json"
+STATES = ("admitted", "being built", "released")
 #: How to get one, for messages.
 HOW = "run the playbook action_packer.mac_runners.site, or the role capacity with tasks_from: admit"
 
@@ -52,7 +52,7 @@ class Terms:
 @dataclasses.dataclass(frozen=True)
 class Lease:
     """A lease as it is on disk. ``boot``: seconds since 1970 at which the Mac was booted, 0 if unknown;
-    ``state``: admitted, being built, or released (only removal goes on); ``ledger``: the plan's, in bytes."""
+    ``state``: one of STATES, when released only removal goes on; ``ledger``: the plan's, in bytes."""
 
     fleet: str
     digest: str
@@ -77,13 +77,18 @@ def read_lease(state_dir: str) -> t.Optional[Lease]:
     """The lease of this Mac, None when there is none. Raises :class:`LeaseError` when it cannot be understood."""
     path = path_of(state_dir)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(path, "rb", opener=_open_file) as file:
+            content = file.read(_LARGEST)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise LeaseError(f"the lease {path} cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        return _parse(path, file.read(_LARGEST))
+    return _parse(path, content)
+
+
+def _open_file(path: str, flags: int) -> int:
+    # Neither a link nor a pipe in its place leads or holds us anywhere.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
 def _parse(path: str, content: bytes) -> Lease:
@@ -93,25 +98,31 @@ def _parse(path: str, content: bytes) -> Lease:
         if schema != SCHEMA:
             raise LeaseError(f"the lease {path} has schema {schema}, this release knows {SCHEMA}: use the release that wrote it")
         data["pools"], data["ledger"] = tuple(data["pools"]), tuple(data["ledger"])
-        return Lease(**data)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return _sound(Lease(**data))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise LeaseError(f"the lease {path} is damaged ({error}); if nothing of ours is on this Mac, remove it; else see teardown") from error
 
 
+def _sound(lease: Lease) -> Lease:
+    texts, numbers = (lease.fleet, lease.digest), (lease.generation, lease.boot, lease.since)
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in numbers):
+        raise ValueError("a field has the wrong type")
+    if lease.state not in STATES:
+        raise ValueError(f"state {lease.state}")
+    return lease
+
+
 def write_lease(state_dir: str, lease: Lease) -> None:
-    """Replace the lease as a whole; it is for root alone and on disk when this returns."""
+    """Replace the lease as a whole; it is for root alone and on disk when this returns. Needs the Mac's lock."""
     os.makedirs(state_dir, mode=0o700, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=state_dir, prefix=".lease-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump({"schema": SCHEMA, **dataclasses.asdict(lease)}, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path_of(state_dir))
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    draft = _draft_of(state_dir)
+    _remove(draft)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w", encoding="utf-8") as file:
+        json.dump({"schema": SCHEMA, **dataclasses.asdict(lease)}, file, indent=1)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path_of(state_dir))
 
 
 @contextlib.contextmanager
@@ -123,11 +134,18 @@ def building(state_dir: str, lease: Lease) -> t.Iterator[None]:
 
 
 def remove_lease(state_dir: str) -> None:
-    """Take the lease away; it may be gone already."""
-    try:
-        os.unlink(path_of(state_dir))
-    except FileNotFoundError:
-        pass
+    """Take the lease away, and what a killed run left of a new one; both may be gone already."""
+    _remove(_draft_of(state_dir))
+    _remove(path_of(state_dir))
+
+
+def _draft_of(state_dir: str) -> str:
+    return os.path.join(state_dir, f".{LEASE_NAME}.new")
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def require_holder(lease: t.Optional[Lease], fleet: str) -> None:
