@@ -18,6 +18,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
     needs_room,
     plan_containers,
     refuse_foreign,
+    shrinking,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import ContainerSpec
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_state import (
@@ -93,14 +94,16 @@ def _look(socket_path: str, goal: Goal) -> View:
 def check_room(view: View, goal: Goal, facts: t.Callable[[], Facts], rules: t.Sequence[t.Any], staying: t.Container[str] = ()) -> None:
     """Raise :class:`._room.NoRoomError` when the Mac has no room for the plan.
 
-    ``rules``: the arguments of :class:`.docker_room.Rules`. ``staying``: containers that could not be removed.
+    ``rules``: the arguments of :class:`.docker_room.Rules`. ``staying``: containers that could not be removed or made smaller.
     """
     if not needs_room(view.plan):
         return
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_room import Rules, require_room_for
 
     going = {name for name in view.current if name not in view.plan.after and name not in staying and _changes(view, name)}
-    require_room_for(goal.specs, facts(), Rules(*rules), frozenset(view.current), going)
+    # One that stays takes what it has, not what was wanted of it.
+    specs = [spec for spec in goal.specs if spec.name not in staying]
+    require_room_for(specs, facts(), Rules(*rules), frozenset(view.current), going)
 
 
 def ids_of(view: View) -> t.Dict[str, str]:
@@ -109,9 +112,9 @@ def ids_of(view: View) -> t.Dict[str, str]:
 
 
 def apply(view: View, goal: Goal, changer: Changer, recheck: t.Callable[[t.Container[str]], None]) -> Failures:
-    """Do all steps; return what failed by container.
+    """Do all steps, first those that make room; return what failed by container.
 
-    ``recheck`` is asked for room again when a container that had to go is still there.
+    ``recheck`` is asked for room again when a container that had to go is still there, or as large as before.
     """
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_apply import (
         bring_up,
@@ -119,14 +122,16 @@ def apply(view: View, goal: Goal, changer: Changer, recheck: t.Callable[[t.Conta
         remove_unwanted,
     )
 
+    first = shrinking(view.plan)
     failures = remove_unwanted(changer, view.plan)
+    failures.update(bring_up(changer, view.plan, [spec for spec in goal.specs if spec.name in first], {}))
     if failures:
         try:
             recheck(failures)
         except MacRunnersError as error:
-            return {**{name: str(error) for name in view.plan.after if _changes(view, name)}, **failures}
+            return {**{name: str(error) for name in view.plan.after if _changes(view, name) and name not in first}, **failures}
     no_image = pull_images(changer, view.plan, view.platform)
-    return {**failures, **bring_up(changer, view.plan, goal.specs, no_image)}
+    return {**failures, **bring_up(changer, view.plan, [spec for spec in goal.specs if spec.name not in first], no_image)}
 
 
 def troubles(containers: Containers) -> t.List[str]:

@@ -81,6 +81,12 @@ def needs_room(plan: ResourcePlan) -> bool:
     return any(step.action in ("create", "start", "unpause") or (step.action == "update" and _grows(plan, step.resource)) for step in plan.steps)
 
 
+def shrinking(plan: ResourcePlan) -> t.FrozenSet[str]:
+    """The containers of which no more is done than to make them smaller."""
+    updated = {step.resource for step in plan.steps if step.action == "update" and not _grows(plan, step.resource)}
+    return frozenset(updated - {step.resource for step in plan.steps if step.action != "update"})
+
+
 def _grows(plan: ResourcePlan, name: str) -> bool:
     before, after = plan.before[name], plan.after[name]
     return any(after[field] > before[field] for field in ("memory", "cpus"))

@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import socket
 import sys
 import threading
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import parse_containers
 from ansible_collections.action_packer.mac_runners.plugins.modules import docker_runners
@@ -22,15 +22,9 @@ ROOM = {"reserve": 0, "headroom": 0, "docker_vm_base": 0, "disk_reserve": 0, "cp
 
 
 @pytest.fixture
-def play(capsys):
+def play(run_module):
     """Runs the module and returns its result."""
-
-    def run(**options):
-        with patch_module_args(options), pytest.raises(SystemExit):
-            docker_runners.main()
-        return json.loads(capsys.readouterr().out)
-
-    return run
+    return functools.partial(run_module, docker_runners, fleet="test")
 
 
 @pytest.fixture
@@ -133,6 +127,11 @@ def test_a_missing_library_is_named_with_what_brings_it(play, engine, monkeypatc
 
 
 SDK = "ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_sdk"
+
+
+def test_whose_the_mac_is_has_to_be_said(run_module, engine):
+    result = run_module(docker_runners, containers=[GOOD], docker_socket=engine.path)
+    assert result["failed"] and result["msg"] == "missing required arguments: fleet" and engine.asked == []
 
 
 def test_wrong_input_names_container_and_field(play):

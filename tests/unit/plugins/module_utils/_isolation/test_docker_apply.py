@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
@@ -16,49 +14,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import ContainerSpec
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_state import Container
 
+from .docker_engine import Engine
+
 IMAGE = "acme/linux:1"
-
-
-class Engine:
-    """Keeps containers as fields by name, and every call; ``broken``: calls that fail."""
-
-    def __init__(self, broken=(), dropped=None, platform="linux/arm64"):
-        self.containers, self.calls, self.broken = {}, [], set(broken)
-        self.dropped, self.platform, self._lock = dropped or {}, platform, threading.Lock()
-
-    def _called(self, action, name):
-        with self._lock:
-            self.calls.append((action, name))
-        if (action, name) in self.broken:
-            raise MacRunnersError(f"cannot {action}")
-
-    def pull(self, image):
-        self._called("pull", image)
-        return self.platform
-
-    def create(self, spec):
-        self._called("create", spec.name)
-        self.containers[spec.name] = {**spec.fields, **self.dropped, "status": "created"}
-
-    def fields(self, name):
-        return self.containers[name]
-
-    def update(self, spec):
-        self._called("update", spec.name)
-        self.containers[spec.name].update({**spec.limits, **self.dropped})
-
-    def start(self, name):
-        self._called("start", name)
-        self.containers[name]["status"] = "running"
-
-    unpause = start
-
-    def stop(self, name):
-        self._called("stop", name)
-
-    def remove(self, name):
-        self._called("remove", name)
-        del self.containers[name]
 
 
 def spec(number, **options):
