@@ -48,8 +48,8 @@ _value:
       type: bool
     macs:
       description:
-        - By host name, C(slots) (each with C(slot), C(isolation), C(level), C(state), C(as_declared), C(note)) and
-          C(unread), what could not be read on the Mac.
+        - By host name, C(slots) (each with C(slot), C(isolation), C(level), C(state), C(as_declared), C(note)),
+          C(holder), the fleet that holds the Mac, and C(unread), what could not be read on it.
       type: dict
 """
 
@@ -88,7 +88,7 @@ def _status(name: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
     if mistakes:
         raise AnsibleFilterError("; ".join(f"{name}: {mistake.message}" for mistake in mistakes))
     rows = [row._asdict() for row in status_rows(pools, facts)]
-    return {"slots": rows, "unread": list(facts.unread)}
+    return {"slots": rows, "holder": facts.holder, "unread": list(facts.unread)}
 
 
 class FilterModule:

@@ -47,6 +47,7 @@ _FIELDS = frozenset(
         "tools",
         "workloads",
         "images",
+        "holder",
         "unread",
         "measured_at",
     )
@@ -106,6 +107,7 @@ class MacFacts:
     images: t.FrozenSet[str] = frozenset()
     unread: t.Tuple[str, ...] = ()
     measured_at: t.Optional[int] = None
+    holder: str = ""
 
     @property
     def foreign(self) -> t.List[Workload]:
@@ -151,6 +153,7 @@ def parse_facts(raw: t.Any, where: str = "mac_runners_facts") -> t.Tuple[MacFact
         images=frozenset(_texts(fields, "images")),
         unread=tuple(" ".join(str(item).split()) for item in fields.items("unread")),
         measured_at=fields.whole("measured_at", None, 0, 2**40),
+        holder=fields.text("holder", ""),
     )
     return facts, mistakes
 

@@ -62,9 +62,11 @@ def _other(workload: Workload, note: str) -> Row:
 
 
 def status_text(macs: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
-    """A table of all Macs, and a line for each thing that could not be read."""
+    """A table of all Macs, with a line for who holds each, and one for each thing that could not be read."""
     lines = [("MAC", "SLOT", "ISOLATION", "LEVEL", "STATE", "NOTE")]
     for name, mac in macs.items():
+        if mac["holder"]:
+            lines.append((name, "-", "-", "-", "held", f"by {mac['holder']}"))
         lines.extend((name, r["slot"], r["isolation"], r["level"], r["state"], r["note"]) for r in mac["slots"])
         if not mac["slots"]:
             lines.append((name, "-", "-", "-", "-", "nothing declared, nothing found"))

@@ -218,6 +218,10 @@ ansible_facts:
           type: list
           elements: str
           sample: ["ghcr.io/acme/macos:1"]
+        holder:
+          description: The fleet that holds this Mac by its lease, and the lease's state. Left out when nobody does.
+          type: str
+          sample: fleet acme (generation 3, admitted)
         unread:
           description: What should be readable and is not, one sentence each. When not empty, the Mac counts as full.
           type: list

@@ -56,6 +56,7 @@ def test_three_macs_converge_and_are_left_as_they_were(
         assert sorted(running) == ["mac-runners-linux-1", "mac-runners-linux-2", "mac-runners-linux-3", "somebodys-database"]
         for slot in ("ios-1", "ios-2", "linux-1", "linux-2", "linux-3"):
             assert any(line.split()[:2] == [mac, slot] and " running" in line for line in status.splitlines()), status
+    assert status.count(f"by fleet {fleet.directory} (generation 1, admitted)") == 3
     assert status.count("somebodys-vm") == 3 and status.count("somebodys-database") == 3
 
     fleet.play("teardown")

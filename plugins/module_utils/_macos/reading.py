@@ -13,6 +13,8 @@ import time
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import LeaseError, read_lease
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import STATE_DIR
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.container import Container, read_containers
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.disk import Warn, read_disk_free, read_statvfs_free
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineContainer
@@ -47,7 +49,18 @@ def read_facts(
     else:
         warn("this is not a Mac: only its size and its Docker Engine are read")
         facts = _read_other(run, docker_sockets, disk_path, unread)
-    return {**facts, "unread": unread, "measured_at": int(time.time())}
+    return {**facts, **_holder(warn), "unread": unread, "measured_at": int(time.time())}
+
+
+def _holder(warn: Warn) -> Facts:
+    """Whose Mac this is, for people; a lease that cannot be read takes no room, so it does not make the Mac full."""
+    try:
+        lease = read_lease(STATE_DIR)
+    except LeaseError as error:
+        if os.geteuid() == 0:
+            warn(str(error))
+        return {}
+    return {"holder": lease.held()} if lease else {}
 
 
 def is_mac() -> bool:

@@ -49,10 +49,11 @@ def test_leftovers_of_ours_and_foreign_things_are_shown():
     ]
 
 
-def test_the_table_has_a_line_for_what_could_not_be_read():
+def test_the_table_has_a_line_for_the_holder_and_for_what_could_not_be_read():
     row = {"slot": "ios-1", "isolation": "tart", "level": "strong", "state": "running", "note": ""}
-    text = status_text({"mac-1": {"slots": [row], "unread": ["docker"]}, "mac-2": {"slots": [], "unread": []}})
+    text = status_text({"mac-1": {"slots": [row], "holder": "fleet acme", "unread": ["docker"]}, "mac-2": {"slots": [], "holder": "", "unread": []}})
     assert text.splitlines()[1:] == [
+        "mac-1  -      -          -       held     by fleet acme",
         "mac-1  ios-1  tart       strong  running",
         "mac-1  -      -          -       unread   docker",
         "mac-2  -      -          -       -        nothing declared, nothing found",

@@ -20,6 +20,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Lease, write_lease
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import engines, reading, tart, tools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.homes import User
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.processes import PS
@@ -303,3 +304,19 @@ def test_a_vm_that_only_the_process_table_tells_of_counts_as_a_whole_macos_guest
     ledger = build_ledger(Situation("mac", facts, ()))
     assert mistakes == []
     assert ledger[-1] == ("foreign vm-process com.apple.Virtualization.VirtualMachine[413] (running)", -counted * GIB)
+
+
+def test_whose_mac_it_is(monkeypatch, mac, tmp_path):
+    monkeypatch.setattr(reading, "STATE_DIR", str(tmp_path))
+    assert "holder" not in mac.read()
+    write_lease(str(tmp_path), Lease("acme", "digest", generation=3, boot=0, state="admitted", since=0))
+    assert mac.read()["holder"] == "fleet acme (generation 3, admitted)"
+    assert parse_facts(mac.read())[0].holder == "fleet acme (generation 3, admitted)"
+
+
+def test_a_damaged_lease_is_told_of_and_does_not_make_the_mac_full(monkeypatch, mac, tmp_path):
+    monkeypatch.setattr(reading, "STATE_DIR", str(tmp_path))
+    (tmp_path / "lease.json").write_text("{")
+    facts = mac.read()
+    assert "holder" not in facts and facts["unread"] == []
+    assert any("lease.json is damaged" in warning for warning in mac.warnings)
