@@ -42,6 +42,10 @@ class Terms:
     capacity: t.Any = None
     licences: t.Any = None
 
+    def __post_init__(self) -> None:
+        if not self.fleet:
+            raise LeaseError("field fleet: got nothing; allowed: a name for whose Macs these are, the same in every run")
+
     @property
     def digest(self) -> str:
         """The same for the same terms, whatever writes them: empty and missing are one."""

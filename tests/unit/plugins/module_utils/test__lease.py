@@ -394,6 +394,12 @@ def test_other_terms_have_other_digests() -> None:
     assert len({terms.digest for terms in (SAME[0], *OTHERS)}) == 1 + len(OTHERS)
 
 
+@pytest.mark.parametrize("fleet", ("", None))
+def test_nobodys_terms_are_none(fleet: t.Any) -> None:
+    with pytest.raises(LeaseError, match="^field fleet: got nothing; allowed: "):
+        Terms(fleet, POOLS)
+
+
 def test_the_order_of_fields_does_not_matter() -> None:
     one, other = [{"name": "a", "count": 2}], [{"count": 2, "name": "a"}]
     assert Terms("f", one, {"a": 1, "b": {"c": 2, "d": 3}}).digest == Terms("f", tuple(other), {"b": {"d": 3, "c": 2}, "a": 1}).digest
