@@ -15,7 +15,11 @@ import stat
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.tools import only_root_writes
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, Step
+
+#: What :func:`is_plain` asks for, in words.
+PLAIN = "an absolute path below a top directory, without . and .."
 
 
 class DirectoryError(MacRunnersError):
@@ -53,8 +57,8 @@ def parse_directories(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Dire
     directories = []
     for entry in entries:
         path, mode = str(entry["path"]), str(entry["mode"])
-        if not path.startswith("/") or os.path.normpath(path) != path or path.count("/") < 2:
-            mistakes.append(f'field path: got "{path}"; allowed: an absolute path below a top directory, without . and ..')
+        if not is_plain(path):
+            mistakes.append(f'field path: got "{path}"; allowed: {PLAIN}')
         if not mode.isdigit() or not set(mode) <= set("01234567") or int(mode, 8) > 0o755 or int(mode, 8) & 0o700 != 0o700:
             mistakes.append(f'directory {path}, field mode: got "{mode}"; allowed: an octal mode from 0700 to 0755, as text')
             mode = "0755"
@@ -62,6 +66,11 @@ def parse_directories(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[Dire
     if mistakes:
         raise DirectoryError("; ".join(mistakes))
     return directories
+
+
+def is_plain(path: str) -> bool:
+    """Whether the path says plainly where it leads, and that is no directory of the system itself."""
+    return path.startswith("/") and os.path.normpath(path) == path and path.count("/") >= 2
 
 
 def read_directories(directories: t.Sequence[Directory]) -> Store:
@@ -155,3 +164,23 @@ def _remove(wanted: Directory) -> None:
         else:
             os.unlink(path)
     os.rmdir(wanted.path)
+
+
+def make_closed(path: str) -> None:
+    """Make a directory and what is missing above it, mode 0755; raise unless root alone can change where it is."""
+    require_closed(path)
+    missing = [Directory(above, 0o755, True) for above in _above(path) if not os.path.lexists(above)]
+    apply_directories(plan_directories(missing, {}), missing)
+
+
+def require_closed(path: str) -> None:
+    """Raise unless nobody but root can put something else in the place of ``path``, which need not exist yet."""
+    for above in _above(path):
+        if os.path.lexists(above) and not only_root_writes(above):
+            raise DirectoryError(f"{path}: others than root can write to {above}")
+
+
+def _above(path: str) -> t.List[str]:
+    """Every directory from the top down to ``path``."""
+    parts = path.strip("/").split("/")
+    return ["/" + "/".join(parts[:count]) for count in range(1, len(parts) + 1)]

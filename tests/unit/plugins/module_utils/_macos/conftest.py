@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import pathlib
 import socketserver
 import tempfile
 import threading
@@ -93,3 +94,10 @@ def engine() -> t.Iterator[t.Callable[..., FakeEngine]]:
         for one in engines:
             one.shutdown()
             one.server_close()
+
+
+@pytest.fixture
+def private_path() -> t.Iterator[pathlib.Path]:
+    """A directory in which only root can write, and so is everything above it; the usual temporary ones are open."""
+    with tempfile.TemporaryDirectory(prefix=".mac-runners-test-", dir=pathlib.Path.home()) as directory:
+        yield pathlib.Path(directory)

@@ -102,3 +102,28 @@ def test_wrong_input(field: str, value: str, message: str) -> None:
 def test_nothing_above_it(tmp_path: t.Any) -> None:
     with pytest.raises(core.DirectoryError, match="the directory above it does not exist"):
         do(wanted(tmp_path / "none" / "a"))
+
+
+def test_a_closed_directory_with_what_is_missing_above_it(private_path: t.Any) -> None:
+    before = os.umask(0o077)
+    try:
+        core.make_closed(str(private_path / "a" / "b"))
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(os.stat(private_path / path).st_mode) for path in ("a", "a/b")] == [0o755, 0o755]
+
+
+@pytest.mark.parametrize("below", ["", "not/there/yet"])
+def test_a_place_that_is_not_closed(private_path: t.Any, tmp_path: t.Any, below: str) -> None:
+    core.require_closed(str(private_path / below))
+    (private_path / "open").mkdir()
+    os.chmod(private_path / "open", 0o775)
+    (private_path / "theirs").mkdir()
+    os.chown(private_path / "theirs", 1, 1)
+    os.symlink(tmp_path, private_path / "link")
+    os.symlink(private_path, private_path / "theirs" / "back")
+    os.mkdir(private_path / "inner")
+    for name in ("open", "theirs", "link", "theirs/back/inner"):
+        with pytest.raises(core.DirectoryError, match="others than root can write to"):
+            core.make_closed(str(private_path / name / below))
+    assert not (tmp_path / "not").exists()
