@@ -11,10 +11,10 @@ comes first. Where the sizes are too large to try each byte, the number of runne
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tests.oracle import oracle
+from tests.oracle import exact, oracle
 
 MOST_TRIES = 3000
 Change = Mapping[str, Any]
@@ -112,9 +112,14 @@ def objections(fleet: oracle.Fleet, host: str, arguments: Mapping[str, Any], cha
 def smaller_bytes(trial: Trial, old: Sizes, new: Sizes, dropped: int) -> list[str]:
     counts = [one for one in fewer(old, dropped) if trial.fits(at_minimum(trial.mac, one))]
     proposed = cost(old, new)
+    every: Iterable[Sizes]
     if tries(trial.mac, counts) > MOST_TRIES:
-        return step_back(trial, old, new)
-    every = (one for some in counts for one in shrunk(trial.mac, some))
+        try:
+            every = [computed(trial, some) for some in counts]
+        except exact.TooMany:
+            return step_back(trial, old, new)
+    else:
+        every = (one for some in counts for one in shrunk(trial.mac, some))
     best = min(((cost(old, one), list(one.items())) for one in every if cost(old, one) < proposed and trial.fits(one)), default=None)
     if best is None:
         return []
@@ -122,8 +127,19 @@ def smaller_bytes(trial: Trial, old: Sizes, new: Sizes, dropped: int) -> list[st
     return [f"a {word} change exists. old {old}, proposed {new}, {word} {best[1]}"]
 
 
+def computed(trial: Trial, tried: Sizes) -> Sizes:
+    """The same counts with the fewest bytes taken."""
+    before = sizes(trial.mac)
+    trial.apply(tried)
+    memories = exact.shrunk(trial.mac)
+    trial.apply(before)
+    if memories is None:
+        raise ValueError(f"fits at the minimum, but cannot be shrunk to fit: {tried}")
+    return {name: (count, memories[name]) for name, (count, _memory) in tried.items()}
+
+
 def step_back(trial: Trial, old: Sizes, new: Sizes) -> list[str]:
-    """Where there are too many sizes to try: no single pool can be given a byte back."""
+    """Where not even that can be done: no single pool can be given a byte back."""
     for name, (count, memory) in new.items():
         if count and memory < old[name][1] and trial.fits({**new, name: (count, memory + 1)}):
             return [f"pool {name} could keep one byte more a runner than {new}"]

@@ -7,15 +7,18 @@
 from __future__ import annotations
 
 import collections
+import itertools
 import json
 import os
+import random
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity import changes, checks, fleet, ledger, shrink
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
 
-from tests.oracle import compare, generator, oracle
+from tests.oracle import compare, exact, generator, oracle
 from tests.oracle.oracle import GIB, MIB
 
 FLEETS = int(os.environ.get("ORACLE_FLEETS", "20000"))
@@ -72,6 +75,18 @@ def test_a_fraction_of_a_byte_is_dropped() -> None:
     assert oracle.size("1.2GiB") == 1_288_490_188
 
 
+def test_the_arithmetic_of_bytes_is_what_trying_all_of_them_finds() -> None:
+    dice = random.Random(1)
+    for _time in range(3000):
+        givers = [(dice.randint(0, 6), dice.randint(0, 5)) for _giver in range(dice.randint(1, 4))]
+        deficit = dice.randint(-1, 40)
+        ranges = [range(most + 1 if count else 1) for count, most in givers]
+        freed = {parts: sum(part * count for part, (count, _most) in zip(parts, givers, strict=True)) for parts in itertools.product(*ranges)}
+        enough = [parts for parts in freed if freed[parts] >= deficit]
+        wanted = min(enough, key=lambda parts: (freed[parts], [-part for part in parts]), default=None)
+        assert exact.fewest(deficit, givers) == wanted, (deficit, givers)
+
+
 def test_a_fleet_is_its_seed() -> None:
     assert json.dumps(generator.generate(7)) == json.dumps(generator.generate(7)) != json.dumps(generator.generate(8))
 
@@ -91,6 +106,14 @@ def test_the_generator_reaches_every_edge() -> None:
     assert min(left[0], left[-1], left[1]) >= 20
 
 
+def byte_too_many(deficit: int, pools: Iterable[shrink.Shrinkable]) -> dict[str, int] | None:
+    """Eight bytes more than are missing, and only where so much is missing that not every size can be tried."""
+    return honest_shrink(deficit + 8 if deficit > MIB else deficit, pools)
+
+
+honest_shrink: Callable[..., dict[str, int] | None] = shrink.shrink
+
+
 def cheap_reserve(_policy: Policy, memory: int) -> int:
     return 4 * GIB if memory < 24 * GIB else 6 * GIB
 
@@ -104,6 +127,7 @@ SABOTAGE = {
     "Docker's VM is as large as what is in it": (checks, "docker_vm_size", lambda situation: None),
     "Tart 2.32.1 is free": (checks, "FAIR_SOURCE", ((1, 0, 0), (2, 32, 0))),
     "nothing is shrunk": (changes, "shrink", lambda deficit, pools: {} if deficit <= 0 else None),
+    "some bytes too many of large sizes": (changes, "shrink", byte_too_many),
     "the last pool first": (shrink, "sorted", lambda pools: sorted(pools, reverse=True)),
     "moves are forgotten": (fleet, "_has_room", lambda *_arguments: False),
 }

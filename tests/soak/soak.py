@@ -4,8 +4,8 @@
 
 """The long versions of all proofs, one after the other.
 
-Progress and results stand in tests/output/soak/results.json: the commit, and for each part its seeds, counts and failures, each with
-the command that shows it again. A run that was ended goes on where it was, as long as commit and arguments are the same.
+Progress and results stand in tests/output/soak/results.json: for each part the commit, its seeds or counts, what is done, and failures,
+each with the command that shows it again. A part that was ended goes on where it was, as long as its sources and arguments are the same.
 Exit code 0 only when every chosen part is finished without a failure.
 """
 
@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -28,10 +30,59 @@ OUTPUT = ROOT / "tests" / "output" / "soak"
 RESULTS = OUTPUT / "results.json"
 BLOCK = 20_000
 MOST_FAILURES = 20
+SOURCES = ("plugins", "roles", "playbooks", "tests")
+CORE = (":(glob)plugins/module_utils/*.py", "plugins/module_utils/_capacity", "plugins/filter", "plugins/plugin_utils", "tests/oracle")
 sys.path[:0] = [str(ROOT), str(ROOT / ".ansible" / "collections")]
 
 Record = dict[str, Any]
 Save = Callable[[], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A proof: how it is run, the arguments that it depends on, what it proves and is made of."""
+
+    run: Callable[[Record, argparse.Namespace, Save], None]
+    arguments: tuple[str, ...] = ()
+    sources: tuple[str, ...] = SOURCES
+
+
+@dataclasses.dataclass(frozen=True)
+class Repeated:
+    """A file of pytest that repeats what it does as often as an environment variable says, in portions after which progress is kept.
+
+    A portion of 0: all in one run of pytest. Times 0: what the tests make of it, as a rule everything there is.
+    """
+
+    name: str
+    path: str
+    variable: str
+    times: int
+    portion: int = 0
+
+    def run(self, record: Record, given: argparse.Namespace, save: Save) -> None:
+        wanted = record["wanted"] = given.counts.get(self.name, self.times)
+        while not record["failures"] and (record["done"] < wanted or "output" not in record):
+            times = min(self.portion or wanted, wanted - record["done"])
+            log = OUTPUT / f"{self.name}-{record['done']}.log"
+            command = [".venv/bin/python", "-m", "pytest", "-q", "-s", self.path]
+            with log.open("w") as file:
+                code = subprocess.run(command, cwd=ROOT, env={**os.environ, self.variable: str(times)}, stdout=file, stderr=file, check=False).returncode
+            record["output"] = str(log.relative_to(ROOT))
+            if code:
+                what = f"after {record['done']}: exit code {code}, see {record['output']}"
+                record["failures"].append({"what": [what], "replay": f"{self.variable}={times} {' '.join(command)}"})
+            else:
+                record["done"] += times
+            save()
+            print(f"{self.name}: {record['done']} of {wanted or 'all'}, {len(record['failures'])} failures", flush=True)
+
+
+# A part that is a file of tests is a line here, and one in README.md.
+REPEATED = (
+    Repeated("races", "tests/acceptance/test_races.py", "MAC_RUNNERS_RACES", 100, 10),
+    Repeated("kills", "tests/acceptance/test_kills.py", "MAC_RUNNERS_KILLS", 0),
+)
 
 
 def git(*arguments: str) -> str:
@@ -42,8 +93,7 @@ def fleets(record: Record, given: argparse.Namespace, save: Save) -> None:
     """Oracle against core, in blocks of seeds."""
     from tests.oracle import compare  # noqa: PLC0415  it imports the collection, which the other parts do not need
 
-    record.setdefault("first_seed", given.seed)
-    record["wanted"] = given.fleets
+    record["first_seed"], record["wanted"] = given.seed, given.fleets
     while record["done"] < given.fleets and len(record["failures"]) < MOST_FAILURES:
         first, count = given.seed + record["done"], min(BLOCK, given.fleets - record["done"])
         for seed, found in compare.compare(first, count, given.jobs):
@@ -63,6 +113,7 @@ def mutation(record: Record, given: argparse.Namespace, save: Save) -> None:
     if code:
         record["failures"].append({"what": record["summary"].get("unlisted") or [f"exit code {code}"], "replay": " ".join(command)})
     record["done"] = 1
+    save()
 
 
 def rounds(record: Record, given: argparse.Namespace, save: Save) -> None:
@@ -80,7 +131,20 @@ def rounds(record: Record, given: argparse.Namespace, save: Save) -> None:
         print(f"rounds: {record['done']}, {record['seconds'] // 60} of {given.minutes} minutes", flush=True)
 
 
-PARTS: dict[str, Callable[[Record, argparse.Namespace, Save], None]] = {"oracle": fleets, "mutation": mutation, "rounds": rounds}
+PARTS = {
+    "oracle": Part(fleets, ("seed", "fleets"), CORE),
+    "mutation": Part(mutation, (), (*CORE, "tests/unit/plugins/module_utils", "tests/mutation")),
+    **{repeated.name: Part(repeated.run, ("counts",)) for repeated in REPEATED},
+    "rounds": Part(rounds, ("minutes",)),
+}
+
+
+def count_of_a_part(text: str) -> tuple[str, int]:
+    name, _sign, number = text.partition("=")
+    names = [repeated.name for repeated in REPEATED]
+    if name not in names or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: PART=NUMBER, where PART is one of {', '.join(names)}")
+    return name, int(number)
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -88,28 +152,47 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--parts", default=",".join(PARTS), help="of: " + ", ".join(PARTS))
     parser.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the fleets at random")
     parser.add_argument("--fleets", type=int, default=1_000_000, help="how many fleets oracle and core judge")
+    defaults = ", ".join(f"{repeated.name}={repeated.times}" for repeated in REPEATED)
+    parser.add_argument("--count", dest="counts", type=count_of_a_part, action="append", metavar="PART=NUMBER", help=f"how often: {defaults}")
     parser.add_argument("--minutes", type=int, default=int(os.environ.get("SOAK_MINUTES", "60")), help="how long rounds of the gate go on")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has done")
     given = parser.parse_args(arguments)
-    given.parts = given.parts.split(",")
+    given.parts, given.counts = given.parts.split(","), dict(given.counts or ())
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     return given
 
 
-def earlier(given: argparse.Namespace) -> Record:
-    """What an earlier run of the same commit and arguments has done, or an empty record."""
-    identity = {
+def digest(paths: tuple[str, ...]) -> str:
+    """Of the files that git knows or would take, as they are in the working tree."""
+    listed = git("ls-files", "-co", "--exclude-standard", "-z", "--", *paths).split("\0")
+    found = hashlib.sha256()
+    for name in sorted(filter(None, listed)):
+        path = ROOT / name
+        found.update(f"{name}\0".encode() + (path.read_bytes() if path.is_file() else b"") + b"\0")
+    return found.hexdigest()
+
+
+def begun(part: Part, given: argparse.Namespace) -> Record:
+    """The record of a part in which nothing is done yet."""
+    return {
         "commit": git("rev-parse", "HEAD"),
-        "changed_files": git("status", "--porcelain", "--untracked-files=no", "--", "plugins").splitlines(),
-        "arguments": {name: getattr(given, name) for name in ("seed", "fleets", "minutes")},
+        "changed_files": git("status", "--porcelain", "--", *part.sources).splitlines(),
+        "sources": digest(part.sources),
+        "arguments": {name: getattr(given, name) for name in part.arguments},
+        "done": 0,
+        "failures": [],
     }
+
+
+def known(given: argparse.Namespace) -> Record:
+    """What earlier runs have recorded."""
     with contextlib.suppress(OSError, ValueError):
-        known: Record = json.loads(RESULTS.read_text())
-        if not given.fresh and all(known.get(name) == value for name, value in identity.items()):
-            return known
-    return {**identity, "parts": {}}
+        results: Record = json.loads(RESULTS.read_text())
+        if not given.fresh and isinstance(results.get("parts"), dict):
+            return results
+    return {"parts": {}}
 
 
 def write(results: Record) -> None:
@@ -122,6 +205,22 @@ def is_finished(record: Record) -> bool:
     return bool(record.get("finished")) and not record["failures"]
 
 
+def prove(name: str, results: Record, given: argparse.Namespace) -> None:
+    """Run a part, or what is left of it."""
+    fresh, record = begun(PARTS[name], given), results["parts"].get(name, {})
+    same = all(record.get(field) == fresh[field] for field in ("sources", "arguments"))
+    if same and is_finished(record):
+        print(f"{name}: finished before", flush=True)
+        return
+    if not same or record.get("finished"):
+        record = results["parts"][name] = fresh
+    started = time.monotonic()
+    PARTS[name].run(record, given, lambda: write(results))
+    record["spent_seconds"] = record.get("spent_seconds", 0) + round(time.monotonic() - started)
+    record["finished"] = True
+    write(results)
+
+
 def main(arguments: list[str]) -> int:
     given = parsed(arguments)
     OUTPUT.mkdir(parents=True, exist_ok=True)
@@ -131,22 +230,12 @@ def main(arguments: list[str]) -> int:
         except BlockingIOError:
             print("error: another soak is under way here", file=sys.stderr)
             return 2
-        results = earlier(given)
+        results = known(given)
         for name in given.parts:
-            record = results["parts"].get(name, {})
-            if is_finished(record):
-                print(f"{name}: finished before", flush=True)
-                continue
-            if not record or record.get("finished"):
-                record = results["parts"][name] = {"done": 0, "failures": []}
-            started = time.monotonic()
-            PARTS[name](record, given, lambda: write(results))
-            record["spent_seconds"] = record.get("spent_seconds", 0) + round(time.monotonic() - started)
-            record["finished"] = True
-            write(results)
+            prove(name, results, given)
         chosen = {name: results["parts"][name] for name in given.parts}
     for name, record in chosen.items():
-        print(f"{name}: {record['done']} of {record['wanted']}, {len(record['failures'])} failures")
+        print(f"{name}: {record['done']} of {record['wanted'] or 'all'}, {len(record['failures'])} failures")
         for failure in record["failures"]:
             print(f"  {'; '.join(failure['what'])}\n  again: {failure['replay']}")
     print(f"results: {RESULTS.relative_to(ROOT)}")
