@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
