@@ -20,6 +20,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease i
     Lease,
     LeaseError,
     Terms,
+    boot_of,
     read_lease,
     remove_lease,
     require_holder,
@@ -65,7 +66,7 @@ def _admit(state_dir: str, request: Request, read_facts: t.Callable[[], Facts]) 
     found = _found(state_dir, request)
     facts = read_facts()
     plan = _judge(request, facts)
-    boot = int(facts.get("boot_time") or 0)
+    boot = boot_of(facts)
     if found is not None and found.state != "released" and (found.digest, found.boot) == (request.terms.digest, boot):
         return _steps(found, found), found
     lease = _lease(request, plan, boot, found.generation + 1 if found else 1)
@@ -93,7 +94,7 @@ def _judge(request: Request, facts: Facts) -> MacPlan:
     return plan
 
 
-def _lease(request: Request, plan: MacPlan, boot: int, generation: int) -> Lease:
+def _lease(request: Request, plan: MacPlan, boot: str, generation: int) -> Lease:
     return Lease(
         fleet=request.terms.fleet,
         digest=request.terms.digest,

@@ -41,6 +41,7 @@ _FIELDS = frozenset(
         "pressure",
         "swap_used",
         "boot_time",
+        "boot_id",
         "tart",
         "docker",
         "container",

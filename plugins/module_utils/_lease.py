@@ -55,13 +55,13 @@ class Terms:
 
 @dataclasses.dataclass(frozen=True)
 class Lease:
-    """A lease as it is on disk. ``boot``: seconds since 1970 at which the Mac was booted, 0 if unknown;
+    """A lease as it is on disk. ``boot``: the name of the time since the Mac was started, empty if unknown;
     ``state``: one of STATES, when released only removal goes on; ``ledger``: the plan's, in bytes."""
 
     fleet: str
     digest: str
     generation: int
-    boot: int
+    boot: str
     state: str
     since: int
     pools: t.Tuple[t.Any, ...] = ()
@@ -75,6 +75,11 @@ class Lease:
 def path_of(state_dir: str) -> str:
     """Where the lease of a Mac is."""
     return os.path.join(state_dir, LEASE_NAME)
+
+
+def boot_of(facts: t.Mapping[str, t.Any]) -> str:
+    """The name of the time since the Mac was started, from its measured facts; empty if unknown."""
+    return str(facts.get("boot_id") or "")
 
 
 def read_lease(state_dir: str) -> t.Optional[Lease]:
@@ -108,7 +113,7 @@ def _parse(path: str, content: bytes) -> Lease:
 
 
 def _sound(lease: Lease) -> Lease:
-    texts, numbers = (lease.fleet, lease.digest), (lease.generation, lease.boot, lease.since)
+    texts, numbers = (lease.fleet, lease.digest, lease.boot), (lease.generation, lease.since)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(number, int) for number in numbers):
         raise ValueError("a field has the wrong type")
     if lease.state not in STATES:
@@ -161,7 +166,7 @@ def require_holder(lease: t.Optional[Lease], fleet: str) -> None:
         )
 
 
-def require_lease(lease: t.Optional[Lease], terms: Terms, boot: int) -> Lease:
+def require_lease(lease: t.Optional[Lease], terms: Terms, boot: str) -> Lease:
     """Return the lease if it is one for these terms, since the last boot; raise otherwise."""
     require_holder(lease, terms.fleet)
     if lease is None:
@@ -178,7 +183,7 @@ def require_lease(lease: t.Optional[Lease], terms: Terms, boot: int) -> Lease:
 
 
 @contextlib.contextmanager
-def permitted(state_dir: str, terms: Terms, builds: bool, boot: t.Callable[[], int]) -> t.Iterator[None]:
+def permitted(state_dir: str, terms: Terms, builds: bool, boot: t.Callable[[], str]) -> t.Iterator[None]:
     """A change of this Mac, under its lock. To build needs a lease for these terms; to take away
     only needs that no other fleet holds the Mac. ``boot`` is asked for when it matters."""
     lease = read_lease(state_dir)

@@ -15,6 +15,14 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result, Run
 
+#: Options of every module that gives a Mac's lease or asks for it; the doc fragment ``_lease`` describes them.
+TERMS = {
+    "fleet": {"type": "str", "required": True},
+    "pools": {"type": "list", "elements": "dict", "default": []},
+    "capacity": {"type": "dict", "default": {}},
+    "licences": {"type": "dict", "default": {}},
+    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
+}
 #: What the shell command ``timeout`` ends with.
 TIMED_OUT = 124
 #: Seconds that a command has to end by itself when its time is up.

@@ -22,6 +22,7 @@ description:
   - Images that were pulled stay, also when no container needs them any more.
   - When one container fails, all others are still brought to their state; then the module fails and names each failure.
 extends_documentation_fragment:
+  - action_packer.mac_runners._lease
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:
@@ -125,35 +126,6 @@ options:
       - Seconds that a container has to end by itself before it is killed.
     type: int
     default: 30
-  fleet:
-    description:
-      - Whose Macs these are. It must be the one to which M(action_packer.mac_runners.mac_admission) gave the lease of this Mac,
-        for the same O(pools), O(capacity) and O(licences); otherwise nothing is built. Containers of ours are not even removed
-        on a Mac that another fleet holds.
-    type: str
-    required: true
-  pools:
-    description:
-      - C(mac_runners_pools) of this Mac. Pools of other isolations, and other docker pools, count when capacity is checked.
-        Each of O(containers) that is made must be a slot of one of them.
-    type: list
-    elements: dict
-    default: []
-  capacity:
-    description:
-      - C(mac_runners_capacity) of this Mac.
-    type: dict
-    default: {}
-  licences:
-    description:
-      - C(mac_runners_licences).
-    type: dict
-    default: {}
-  state_dir:
-    description:
-      - The directory of the Mac's lock.
-    type: path
-    default: /var/db/mac_runners
   sdk_interpreter:
     description:
       - A Python that has the Docker SDK, used when something must be changed and the Python that runs the module lacks it.
@@ -284,6 +256,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_find import find_socket
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import parse_containers
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import TERMS
 
 # Where a list says raw or gives no choices, the core checks: its message names the container.
 CONTAINER = {
@@ -301,15 +274,11 @@ CONTAINER = {
     "restart": {"type": "str", "default": "unless-stopped"},
 }
 OPTIONS = {
+    **TERMS,
     "containers": {"type": "list", "elements": "dict", "default": [], "options": CONTAINER},
     "purge": {"type": "bool", "default": False},
     "docker_socket": {"type": "path"},
     "stop_timeout": {"type": "int", "default": 30},
-    "fleet": {"type": "str", "required": True},
-    "pools": {"type": "list", "elements": "dict", "default": []},
-    "capacity": {"type": "dict", "default": {}},
-    "licences": {"type": "dict", "default": {}},
-    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
     "sdk_interpreter": {"type": "path", "default": "/opt/mac_runners/venv/bin/python3"},
 }
 
@@ -339,20 +308,19 @@ def converge(module: AnsibleModule) -> None:
     if module.check_mode:
         room(module, goal, reader(module, socket_path), view)
         module.exit_json(**shown(module, core.predicted(view)))
-    result = change(module, goal, socket_path) if view.plan.changed else core.result(view)
-    module.exit_json(**shown(module, result))
+    module.exit_json(**shown(module, change(module, goal, socket_path) if view.plan.changed else core.result(view)))
 
 
 def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[str, t.Any]:
     """Look again under the lock, check lease and room, bring every container to its state, look back."""
-    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, boot_of, permitted
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 
     changer_class, state_dir = sdk(module), module.params["state_dir"]
     terms = Terms(*(module.params[name] for name in ("fleet", "pools", "capacity", "licences")))
     with mac_lock(f"docker_runners of fleet {terms.fleet}", state_dir):
         view, facts = core.look(socket_path, goal), reader(module, socket_path)
-        with permitted(state_dir, terms, core.needs_room(view.plan), lambda: int(facts().get("boot_time") or 0)):
+        with permitted(state_dir, terms, core.needs_room(view.plan), lambda: boot_of(facts())):
             room(module, goal, facts, view)
             changer = changer_class(socket_path, module.params["stop_timeout"], core.ids_of(view))
             recheck = reader(module, socket_path)

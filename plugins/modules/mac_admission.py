@@ -18,6 +18,7 @@ description:
   - Pools that become smaller are admitted at once; what that frees is used only when it is gone, because every module looks
     at what is on the Mac before it builds.
 extends_documentation_fragment:
+  - action_packer.mac_runners._lease
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:
@@ -37,27 +38,6 @@ options:
     type: str
     choices: [present, absent]
     default: present
-  fleet:
-    description:
-      - Whose Macs these are. Two inventories with different fleets cannot manage one Mac.
-    type: str
-    required: true
-  pools:
-    description:
-      - All pools of the Mac, as in C(mac_runners_pools).
-    type: list
-    elements: dict
-    default: []
-  capacity:
-    description:
-      - The numbers by which capacity is judged, as in C(mac_runners_capacity).
-    type: dict
-    default: {}
-  licences:
-    description:
-      - Licences that are declared, as in C(mac_runners_licences).
-    type: dict
-    default: {}
   takeover:
     description:
       - Whether a Mac that another fleet holds is taken from it.
@@ -85,11 +65,6 @@ options:
       - Seconds to wait while somebody else changes the Mac. Then the module fails and names who that is.
     type: int
     default: 300
-  state_dir:
-    description:
-      - Where the collection keeps its records on the Mac.
-    type: path
-    default: /var/db/mac_runners
 author:
   - action_packer contributors (@action-packer)
 seealso:
@@ -140,21 +115,17 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._admissi
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Lease, Terms
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import TERMS, runner
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
 
 OPTIONS = {
+    **TERMS,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "fleet": {"type": "str", "required": True},
-    "pools": {"type": "list", "elements": "dict", "default": []},
-    "capacity": {"type": "dict", "default": {}},
-    "licences": {"type": "dict", "default": {}},
     "takeover": {"type": "bool", "default": False},
     "mac": {"type": "str", "default": ""},
     "tart_homes": {"type": "list", "elements": "path", "default": []},
     "docker_sockets": {"type": "list", "elements": "path", "default": []},
     "lock_wait": {"type": "int", "default": 300},
-    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
 }
 
 

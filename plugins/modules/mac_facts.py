@@ -152,6 +152,10 @@ ansible_facts:
           description: When the Mac started, in seconds since 1970.
           type: int
           sample: 1780966300
+        boot_id:
+          description: Names the time since the last start; another one after each. Unlike C(boot_time), a clock that is set leaves it.
+          type: str
+          sample: 6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10
         disk_free:
           description: Free bytes of the APFS container that O(disk_path) is in.
           type: int

@@ -24,6 +24,7 @@ notes:
   - A guest is shut down through the Tart guest agent where it answers. Where it does not, its power is cut.
   - Tart's local disks of the ASIF format cannot be grown with O(vms[].disk), since their size cannot be read.
 extends_documentation_fragment:
+  - action_packer.mac_runners._lease
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.platform_macos
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
@@ -145,35 +146,6 @@ options:
       - Seconds that VMs have to start, all together.
     type: int
     default: 120
-  fleet:
-    description:
-      - Whose Macs these are. It must be the one to which M(action_packer.mac_runners.mac_admission) gave the lease of this Mac,
-        for the same O(pools), O(capacity) and O(licences); otherwise nothing is built. VMs of ours are not even removed on a
-        Mac that another fleet holds.
-    type: str
-    required: true
-  pools:
-    description:
-      - All pools of the Mac, as in C(mac_runners_pools). Those of other isolations count when the capacity is checked.
-        Each of O(vms) that shall run must be a slot of one of them.
-    type: list
-    elements: dict
-    default: []
-  capacity:
-    description:
-      - The numbers of C(mac_runners_capacity).
-    type: dict
-    default: {}
-  licences:
-    description:
-      - The licences of C(mac_runners_licences).
-    type: dict
-    default: {}
-  state_dir:
-    description:
-      - Where the Mac's lock lies and what was begun is noted.
-    type: path
-    default: /var/db/mac_runners
   log_dir:
     description:
       - Where each VM's C(tart run) writes its log.
@@ -296,7 +268,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_converge import Outcome, Request, converge, resource_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.launchd import DAEMONS_DIR
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import TERMS, runner
 
 VM = {
     "name": {"type": "str", "required": True},
@@ -310,6 +282,7 @@ VM = {
     "network": {"type": "str", "choices": ["nat", "softnet"], "default": "nat"},
 }
 OPTIONS = {
+    **TERMS,
     "vms": {"type": "list", "elements": "dict", "default": [], "options": VM},
     "purge": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},
@@ -322,11 +295,6 @@ OPTIONS = {
     "registry_hostname": {"type": "str"},
     "stop_timeout": {"type": "int", "default": 120},
     "start_timeout": {"type": "int", "default": 120},
-    "fleet": {"type": "str", "required": True},
-    "pools": {"type": "list", "elements": "dict", "default": []},
-    "capacity": {"type": "dict", "default": {}},
-    "licences": {"type": "dict", "default": {}},
-    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
     "log_dir": {"type": "path", "default": "/var/log/mac_runners"},
 }
 

@@ -112,7 +112,7 @@ class Workbench:
 
     def admit(self, terms: Terms) -> None:
         """Give the Mac a lease for these terms, as mac_admission does."""
-        write_lease(str(self.state_dir), Lease(terms.fleet, terms.digest, generation=1, boot=0, state="admitted", since=0))
+        write_lease(str(self.state_dir), Lease(terms.fleet, terms.digest, generation=1, boot="", state="admitted", since=0))
 
     def run(self, containers: list[Json], **options: t.Any) -> Json:
         """Run the module to its end; its result, whether it failed or not."""

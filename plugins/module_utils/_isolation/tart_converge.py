@@ -86,7 +86,7 @@ def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
 
 def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, apply_plans
-    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, boot_of, permitted
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 
     terms = Terms(request.fleet, request.pools, request.capacity, request.licences)
@@ -94,7 +94,7 @@ def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     with mac_lock(f"tart_vms of fleet {request.fleet}", place.state_dir):
         plan, facts = _read_and_plan(tart, place, request), _reader(run, place)
         builds = any(_grows(one) for one in plan.vms)
-        with permitted(place.state_dir, terms, builds, lambda: int(facts().get("boot_time") or 0)):
+        with permitted(place.state_dir, terms, builds, lambda: boot_of(facts())):
             errors, rest = _make_room(plan, request, tools) if builds else ({}, plan)
             errors.update(apply_plans([one for one in rest.vms if one.name not in errors], rest.images, tools))
             return plan.outcome(errors, read_store(tart, place))

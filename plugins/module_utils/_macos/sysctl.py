@@ -27,6 +27,7 @@ KEYS = (
     "kern.osproductversion",
     "kern.osversion",
     "kern.boottime",
+    "kern.bootsessionuuid",
     "kern.hv_support",
     "kern.hv_vmm_present",
     "kern.memorystatus_vm_pressure_level",
@@ -64,6 +65,7 @@ def describe_hardware(values: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
         "pressure": _pressure(values),
         "swap_used": parse_swap_used(values.get("vm.swapusage", "")),
         "boot_time": parse_boot_time(values.get("kern.boottime", "")),
+        "boot_id": values.get("kern.bootsessionuuid"),
     }
     return {key: value for key, value in facts.items() if value is not None}
 

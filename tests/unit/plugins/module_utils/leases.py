@@ -22,7 +22,7 @@ WRONG: t.Mapping[str, t.Tuple[Changes, str]] = {
     "other terms": ({"digest": "0" * 64}, "is for other pools, capacity or licences than this task has"),
     "released": ({"state": "released"}, "the lease of this Mac was released: its pools were not admitted again"),
     "another fleet": ({"fleet": "theirs"}, "this Mac is held by fleet theirs (generation 1, admitted), and this run is fleet test"),
-    "before the last start": ({"boot": 1}, "the Mac was started anew since its pools were admitted"),
+    "before the last start": ({"boot": "another"}, "the Mac was started anew since its pools were admitted"),
 }
 #: Those of them under which something may be taken away all the same.
 OUR_OWN: t.Mapping[str, Changes] = {name: changes for name, (changes, _message) in WRONG.items() if "fleet" not in changes}

@@ -34,7 +34,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._units i
 from tests.unit.plugins.module_utils.leases import lease_bytes, lease_state, process
 
 Json = t.Dict[str, t.Any]
-BOOT = 1780966300
+BOOT = "6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10"
 IOS = {"name": "ios", "isolation": "tart", "count": 2, "memory": "12GiB", "image": "x"}
 LINUX = {"name": "linux", "isolation": "docker", "count": 4, "memory": "3GiB", "image": "x"}
 
@@ -52,7 +52,7 @@ def facts(**changes: t.Any) -> Json:
         "cores": 10,
         "macos": "26.1",
         "disk_free": 400 * GIB,
-        "boot_time": BOOT,
+        "boot_id": BOOT,
         "workloads": [],
         "unread": [],
         **changes,
@@ -118,15 +118,15 @@ def test_other_numbers_or_licences_are_a_new_decision(state_dir: str, terms: Ter
 
 def test_a_start_of_the_mac_is_a_new_decision(state_dir: str) -> None:
     admitted(state_dir, IOS)
-    _plan, lease = go(state_dir, request(IOS), boot_time=BOOT + 100)
-    assert lease is not None and (lease.generation, lease.boot) == (2, BOOT + 100)
+    _plan, lease = go(state_dir, request(IOS), boot_id="another")
+    assert lease is not None and (lease.generation, lease.boot) == (2, "another")
     assert read_lease(state_dir) == lease
 
 
 def test_a_start_that_is_not_known_is_none(state_dir: str) -> None:
-    _plan, lease = go(state_dir, request(IOS), boot_time=None)
-    assert lease is not None and lease.boot == 0
-    assert not go(state_dir, request(IOS), boot_time=None)[0].changed
+    _plan, lease = go(state_dir, request(IOS), boot_id=None)
+    assert lease is not None and lease.boot == ""
+    assert not go(state_dir, request(IOS), boot_id=None)[0].changed
 
 
 def test_what_a_killed_run_was_building_stays_said(state_dir: str) -> None:

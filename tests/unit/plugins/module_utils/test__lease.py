@@ -34,7 +34,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease i
 
 from tests.unit.plugins.module_utils.leases import OUR_OWN, WRONG, Changes, lease_bytes, lease_state, process
 
-BOOT = 1780966300
+BOOT = "6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10"
 POOLS = [{"name": "ios", "isolation": "tart", "memory": "12GiB", "image": "x"}]
 TERMS = Terms("test", POOLS, {"headroom": "1GiB"}, {"tart": {"fsl_confirmed": True}})
 LEASE = Lease("test", TERMS.digest, 1, BOOT, "admitted", 1780970000, ({"name": "ios"},), ({"what": "memory", "bytes": 2**36},))
@@ -112,7 +112,7 @@ DAMAGED: t.Mapping[str, bytes] = {
     "fleet is a number": json.dumps(as_data(fleet=1)).encode(),
     "digest is null": json.dumps(as_data(digest=None)).encode(),
     "generation is a text": json.dumps(as_data(generation="1")).encode(),
-    "boot is a text": json.dumps(as_data(boot="")).encode(),
+    "boot is a number": json.dumps(as_data(boot=1)).encode(),
     "a state that nobody knows": json.dumps(as_data(state="shared")).encode(),
     **{f"without {field}": json.dumps({k: v for k, v in as_data().items() if k != field}).encode() for field in ("fleet", "digest", "state", "schema")},
 }
@@ -198,7 +198,7 @@ def test_a_huge_one_is_not_read_to_its_end(state_dir: str) -> None:
 KILLED = """
 import os, signal, sys
 from ansible_collections.action_packer.mac_runners.plugins.module_utils import _lease
-lease = _lease.Lease("test", "d", 2, 0, "admitted", 0)
+lease = _lease.Lease("test", "d", 2, "", "admitted", 0)
 real = getattr(os, sys.argv[2])
 def kill(*arguments):
     if sys.argv[3] == "after":
@@ -316,9 +316,9 @@ def test_to_build_needs_a_lease() -> None:
         require_lease(None, TERMS, BOOT)
 
 
-@pytest.mark.parametrize("boots", ((BOOT, BOOT), (BOOT, 0), (0, BOOT), (0, 0)), ids=("known", "not known now", "not known then", "never known"))
+@pytest.mark.parametrize("boots", ((BOOT, BOOT), (BOOT, ""), ("", BOOT), ("", "")), ids=("known", "not known now", "not known then", "never known"))
 @pytest.mark.parametrize("state", ("admitted", "being built"))
-def test_the_right_lease(boots: t.Tuple[int, int], state: str) -> None:
+def test_the_right_lease(boots: t.Tuple[str, str], state: str) -> None:
     lease = dataclasses.replace(LEASE, boot=boots[0], state=state)
     assert require_lease(lease, TERMS, boots[1]) is lease
 

@@ -25,7 +25,7 @@ from tests.unit.plugins.module_utils.leases import OUR_OWN, WRONG, Changes, leas
 
 Json = t.Dict[str, t.Any]
 GIB = 2**30
-BOOT = 1780966300
+BOOT = "6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10"
 ONE = {"name": "linux-1", "image": "acme/linux:1", "memory": "3GiB"}
 TWO = {**ONE, "name": "linux-2"}
 POOL = {"name": "linux", "isolation": "docker", "count": 2, "memory": "3GiB", "image": "acme/linux:1", "lifecycle": "persistent"}
@@ -48,7 +48,7 @@ class Mac:
             {"kind": "docker", "name": name, "state": "running", "memory": fields["memory"], "owned": True}
             for name, fields in self.engine.containers.items()
         ]
-        return {"memory": 26 * GIB, "arch": "arm64", "cores": 10, "macos": "26.1", "disk_free": 2**40, "boot_time": BOOT, "workloads": loads}
+        return {"memory": 26 * GIB, "arch": "arm64", "cores": 10, "macos": "26.1", "disk_free": 2**40, "boot_id": BOOT, "workloads": loads}
 
     def look(self, goal: core.Goal) -> core.View:
         current = {

@@ -22,7 +22,7 @@ from tests.unit.plugins.module_utils.leases import lease_bytes, lease_state
 
 Json = t.Dict[str, t.Any]
 GIB = 2**30
-BOOT = 1780966300
+BOOT = "6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10"
 IOS = {"name": "ios", "isolation": "tart", "count": 2, "memory": "12GiB", "image": "x"}
 LINUX = {"name": "linux", "isolation": "docker", "count": 4, "memory": "3GiB", "image": "x"}
 
@@ -37,7 +37,7 @@ class Mac:
 
     def read_facts(self, run: t.Any, **where: t.Any) -> Json:
         self.readings.append(where)
-        known = {"arch": "arm64", "cores": 10, "macos": "26.1", "disk_free": 400 * GIB, "boot_time": BOOT, "unread": []}
+        known = {"arch": "arm64", "cores": 10, "macos": "26.1", "disk_free": 400 * GIB, "boot_id": BOOT, "unread": []}
         return {"memory": self.memory, "workloads": self.workloads, **known}
 
     def ask(self, *pools: Json, **options: t.Any) -> Json:

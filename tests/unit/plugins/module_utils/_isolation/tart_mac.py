@@ -51,7 +51,7 @@ class FakeMac:
         self.calls: t.List[t.List[str]] = []
         self.limit = 2
         self.memory = 64 * GIB
-        self.boot_time = 1780966300
+        self.boot_id = "6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10"
         self.agents = True
         self.kill_after: t.Optional[int] = None
         self.writes = 0
@@ -69,7 +69,7 @@ class FakeMac:
         names = sorted(os.listdir(self.place.vms_dir)) if os.path.isdir(self.place.vms_dir) else []
         return {
             "memory": self.memory, "arch": "arm64", "cores": 12, "macos": "26.1", "sip": "enabled", "disk_free": 900 * GIB,
-            "tart": {"version": "2.35.0"}, "boot_time": self.boot_time, "workloads": [self._workload(name) for name in names],
+            "tart": {"version": "2.35.0"}, "boot_id": self.boot_id, "workloads": [self._workload(name) for name in names],
         }
 
     def _workload(self, name: str) -> t.Dict[str, t.Any]:

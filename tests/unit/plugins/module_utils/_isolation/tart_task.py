@@ -29,7 +29,7 @@ def request_for(*vms: Vm, **options: t.Any) -> Request:
 
 def lease_for(mac: FakeMac, request: Request) -> Lease:
     terms = Terms(request.fleet, request.pools, request.capacity, request.licences)
-    return Lease(request.fleet, terms.digest, generation=1, boot=mac.boot_time, state="admitted", since=0)
+    return Lease(request.fleet, terms.digest, generation=1, boot=mac.boot_id, state="admitted", since=0)
 
 
 def admit(mac: FakeMac, request: Request, **changes: t.Any) -> None:

@@ -48,7 +48,7 @@ def test_nothing_is_built_without_a_lease(mac: FakeMac) -> None:
     assert mac.writing_calls == [] and os.listdir(mac.place.state_dir) == ["lock"]
 
 
-@pytest.mark.parametrize("changes", ({"boot": 0}, {"state": "being built"}), ids=("start not known", "an earlier run was killed"))
+@pytest.mark.parametrize("changes", ({"boot": ""}, {"state": "being built"}), ids=("start not known", "an earlier run was killed"))
 def test_leases_that_will_do(mac: FakeMac, changes: Changes) -> None:
     admit(mac, request_for(*ALL), **changes)
     assert ask(mac, *ALL).errors == {}

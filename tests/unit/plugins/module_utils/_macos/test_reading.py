@@ -309,7 +309,7 @@ def test_a_vm_that_only_the_process_table_tells_of_counts_as_a_whole_macos_guest
 def test_whose_mac_it_is(monkeypatch, mac, tmp_path):
     monkeypatch.setattr(reading, "STATE_DIR", str(tmp_path))
     assert "holder" not in mac.read()
-    write_lease(str(tmp_path), Lease("acme", "digest", generation=3, boot=0, state="admitted", since=0))
+    write_lease(str(tmp_path), Lease("acme", "digest", generation=3, boot="", state="admitted", since=0))
     assert mac.read()["holder"] == "fleet acme (generation 3, admitted)"
     assert parse_facts(mac.read())[0].holder == "fleet acme (generation 3, admitted)"
 
