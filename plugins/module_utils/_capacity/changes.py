@@ -111,7 +111,7 @@ def _limits(situation: Situation, pools: Pools) -> t.List[_Limit]:
         # Without containers of ours the VM need not hold even its base.
         inside = _Limit(min(docker_vm_need(situation) - vm_size, _sum(pools, frees)), frees)
         limits.append(_after_shrinking(inside, pools, costs, in_vm, True))
-    return [limit for limit in limits if limit.deficit > 0] + _counted_limits(situation, pools)
+    return limits + _counted_limits(situation, pools)
 
 
 def _memory(pool: Pool, cost: Cost) -> int:
@@ -124,7 +124,7 @@ def _after_shrinking(
 ) -> _Limit:
     """What is still missing when every runner has shrunk to its minimum."""
     spare = sum(
-        pool.count * max(0, pool.memory - cost.minimum)
+        pool.count * (pool.memory - cost.minimum)
         for pool, cost, here in zip(pools, costs, in_vm)
         if here == inside
     )
@@ -164,7 +164,8 @@ def _sum(pools: Pools, each: t.Sequence[int]) -> int:
 def _drops(total: int, pools: Pools, limits: t.Sequence[_Limit]) -> t.Iterator[t.Tuple[int, ...]]:
     """Every way to drop ``total`` runners that the limits permit, most from the first pool first."""
     if not pools:
-        if total == 0 and all(limit.deficit <= 0 for limit in limits):
+        # What the limits ask for was seen to be freed when the last pool's turn came.
+        if total == 0:
             yield ()
         return
     if sum(pool.count for pool in pools) < total:
@@ -179,10 +180,7 @@ def _drops(total: int, pools: Pools, limits: t.Sequence[_Limit]) -> t.Iterator[t
 
 def _better(situation: Situation, drops: t.Mapping[str, int], best: t.Optional[_Candidate]) -> t.Optional[_Candidate]:
     """Drop, shrink what is still missing and plan again: what fits with fewer bytes shrunk, or else ``best``."""
-    pools = tuple(
-        dataclasses.replace(pool, count=pool.count - drops[pool.name]) if drops[pool.name] else pool
-        for pool in situation.pools
-    )
+    pools = tuple(dataclasses.replace(pool, count=pool.count - drops[pool.name]) for pool in situation.pools)
     taken = _shrinks(dataclasses.replace(situation, pools=pools))
     if taken is None:
         return best

@@ -106,7 +106,7 @@ def plan_fleet(
     for name in refused:
         plan = plans[name]
         plans[name] = dataclasses.replace(plan, changes=smallest_change(macs[name].situation, plan))
-    targets, taken = _targets(plans), _taken_names(macs) if refused else {}
+    targets, taken = _targets(plans), _taken_names(macs)
     for name in refused:
         moves = _moves(macs, name, plans[name], targets, taken)
         plans[name] = dataclasses.replace(plans[name], moves=moves)
@@ -221,7 +221,7 @@ def _moves(
     situation = macs[name].situation
     if not plan.changes or not targets:
         return ()
-    most = max((pool.count for pool in situation.pools), default=0)
+    most = max(pool.count for pool in situation.pools)
     for count in range(1, most + 1):
         for pool in sorted(situation.pools, key=lambda pool: pool.name):
             if pool.count >= count and plan_mac(_with_count(situation, pool, pool.count - count)).fits:

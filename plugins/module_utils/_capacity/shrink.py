@@ -29,7 +29,7 @@ def shrink(deficit: int, pools: t.Iterable[Shrinkable]) -> t.Optional[t.Dict[str
     """
     if deficit <= 0:
         return {}
-    givers = tuple(sorted(pool for pool in pools if pool.runners and pool.most > 0))
+    givers = tuple(sorted(pool for pool in pools if pool.runners))
     if _capacity(givers) < deficit:
         return None
     largest = max(pool.runners for pool in givers)
@@ -47,7 +47,8 @@ def _capacity(pools: t.Sequence[Shrinkable]) -> int:
 def _split(total: int, pools: t.Tuple[Shrinkable, ...]) -> t.Optional[t.Tuple[int, ...]]:
     """Parts whose sum over all runners is exactly ``total``, the first as large as possible."""
     if not pools:
-        return () if total == 0 else None
+        # The last pool took what was left, or nothing.
+        return ()
     first, rest = pools[0], pools[1:]
     if total % functools.reduce(math.gcd, (pool.runners for pool in pools)):
         return None

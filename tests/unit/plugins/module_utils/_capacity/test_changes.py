@@ -16,6 +16,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity import changes
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.changes import smallest_change
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
@@ -235,11 +236,11 @@ def random_mac(seed: int) -> Json:
 def proposal(mac: Json) -> t.Optional[Choice]:
     """What the core proposes, as a choice; None when it proposes nothing."""
     situation = situation_of(mac)
-    changes = smallest_change(situation, plan_mac(situation))
-    if not changes:
+    found = smallest_change(situation, plan_mac(situation))
+    if not found:
         return None
     chosen = {pool["name"]: [pool["count"], pool["memory"]] for pool in mac["pools"]}
-    for change in changes:
+    for change in found:
         place = ("count", "memory").index(change.field)
         assert chosen[change.pool][place] == change.old
         chosen[change.pool][place] = change.new
@@ -263,3 +264,94 @@ def test_random_macs_get_the_smallest_change(block: int) -> None:
         assert proposed == wanted, f"Mac {seed}: {mac}"
         assert plan_mac(situation_of(with_choice(mac, wanted))).fits
     assert refused >= 10, "the random Macs no longer try the search"
+
+
+# --- how far the search looks --------------------------------------------------------------
+
+COSTS: Json = {"memory": 40, "minimum": 40, "overhead": 0, "cpus": 1, "disk": 0, "image_disk": 0}
+
+
+def large_mac(facts: Json, *pools: Json, **costs: Json) -> Json:
+    """A Mac with hundreds of runners: of what ``facts`` does not name there is enough."""
+    isolations = {kind: {**COSTS, **costs.get(kind.replace("-", "_"), {})} for kind in TINY["isolations"]}
+    enough: Json = {"memory": 10**6, "cores": 10**3, "disk_free": 10**6, "arch": "arm64", "macos": "26.1", "workloads": []}
+    return {
+        "facts": {**enough, **facts},
+        "policy": {**TINY, "ports_per_slot": 1, "isolations": isolations},
+        "pools": [
+            {"count": 300, "memory": isolations[kind_of(pool)]["minimum"], "trust": "trusted", "image": "one", **pool} for pool in pools
+        ],
+    }
+
+
+def native(name: str, **fields: t.Any) -> Json:
+    return {"name": name, "isolation": "account", "image": None, **fields}
+
+
+DESKTOP: Json = {"engine": "docker-desktop", "memory": 10**5, "cpus": 9, "running": True}
+COLIMA: Json = {"engine": "colima", "memory": 10, "cpus": 9, "running": True}
+SMALL: Json = {"docker": {"memory": 1, "minimum": 1, "overhead": 1}}
+TWO_IMAGES: Json = {"docker": {"disk": 0, "image_disk": 4}}
+
+#: A Mac, how many plans are looked at until the change is found, and the counts then.
+FAR: t.Sequence[t.Tuple[str, Json, int, t.Sequence[int]]] = (
+    ("no runner of a pool is permitted", large_mac({"cores": 600}, native("a", trust="internal"), native("b", cpus=601), native("c")), 1, [0, 0, 300]),
+    (
+        "Docker Desktop without a licence",
+        large_mac({"docker": DESKTOP}, native("a"), {"name": "d", "isolation": "docker"}, {"name": "e", "isolation": "docker"}),
+        1,
+        [300, 0, 0],
+    ),
+    ("a small Docker VM", large_mac({"docker": COLIMA}, native("a"), {"name": "d", "isolation": "docker"}, **SMALL), 1, [300, 4]),
+    (
+        "containers free no memory of the Mac",
+        large_mac({"memory": 1 + 99 * 40 + 140, "docker": {**COLIMA, "memory": 125}}, {"name": "a", "isolation": "docker", "count": 3}, native("z")),
+        10,
+        [3, 99],
+    ),
+    (
+        "a byte beside what the Docker VM frees as a whole",
+        large_mac({"memory": 1 + 10 + 3 * 40 - 11, "docker": COLIMA}, {"name": "a", "isolation": "docker", "count": 2}, native("z", count=3), **SMALL),
+        1,
+        [2, 2],
+    ),
+    ("a byte", large_mac({"memory": 1 + 3 * 40 - 1}, native("z", count=3)), 1, [2]),
+    (
+        "guests of Apple",
+        large_mac(
+            {"workloads": [{"kind": "tart", "name": "other", "guest": "macos", "state": "running", "memory": 1}]},
+            native("a"), {"name": "m", "isolation": "tart", "guest": "macos"},
+        ),
+        1,
+        [300, 1],
+    ),
+    ("cores", large_mac({"cores": 8}, native("a"), native("z", cpus=2)), 1, [16, 0]),
+    ("disk", large_mac({"disk_free": 30}, native("a"), native("z", disk=3)), 1, [300, 10]),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("mac", "plans", "counts"), [row[1:] for row in FAR], ids=[row[0] for row in FAR])
+def test_bounds_spare_the_search_hundreds_of_plans(mac: Json, plans: int, counts: t.Sequence[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_MOST_PLANS", plans)
+    found = proposal(mac)
+    assert found is not None and [count for count, _memory in found] == counts
+
+
+@pytest.mark.parametrize(
+    "mac",
+    (
+        # Dropping none is looked at in vain: that the Docker VM may go is all that the bound knows.
+        large_mac({"memory": 1 + 2 + 3 * 40 - 1}, {"name": "d", "isolation": "docker", "count": 3}),
+        # Of two ways to drop one runner the second does it: the bound counts the image with each of its runners.
+        large_mac(
+            {"disk_free": 9},
+            {"name": "a", "isolation": "docker", "count": 2, "disk": 1}, {"name": "b", "isolation": "docker", "count": 2, "disk": 3},
+            **TWO_IMAGES,
+        ),
+    ),
+)  # fmt: skip
+def test_the_search_ends_after_so_many_plans(mac: Json, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_MOST_PLANS", 1)
+    assert proposal(mac) is None
+    monkeypatch.setattr(changes, "_MOST_PLANS", 2)
+    assert proposal(mac) is not None

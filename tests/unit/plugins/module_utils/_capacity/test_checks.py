@@ -544,3 +544,123 @@ def test_warnings(facts: Json, pools: t.Sequence[Json], warning: str) -> None:
 @pytest.mark.parametrize("facts", ({}, {"pressure": 1, "tart": {"version": "2.28.6"}}, {"workloads": [workload(state="stopped")]}))
 def test_a_good_mac_has_no_warnings(facts: Json) -> None:
     assert plan(facts, [docker(image="x" + DIGEST), sandbox(count=0)]).warnings == ()
+
+
+# --- words ---------------------------------------------------------------------------------
+
+WEAK = "use a stronger isolation, or say trust: "
+APPLE: Json = {**docker(name="apple"), "isolation": "container"}
+ENGINE: Json = {"engine": "colima", "memory": 8 * GIB, "cpus": 4}
+CS = "c" * 31
+DASHES = "-" * 27
+
+#: What is different on the Mac, its pools, numbers and the one violation, word for word.
+WORDS: t.Sequence[t.Tuple[Json, t.Sequence[Json], Json, Violation]] = (
+    (
+        {"measured_at": 100},
+        [],
+        {},
+        Violation(
+            "facts", "", 901, 900,
+            "its facts are 901 s away from this clock, at most 900 s are allowed; read them again, and set the clocks if that does not help",
+        ),
+    ),
+    ({"unread": ["disk"]}, [], {}, Violation("facts", "", None, None, "could not be read: disk (a Mac that cannot be read whole counts as full)")),
+    (
+        {},
+        [sandbox(name="b" * 31), sandbox(name=CS, count=10, memory="1GiB")],
+        {},
+        Violation("names", CS, 65, 64, f'runner name "mac{DASHES}-{CS}-10" has 65 characters, GitHub takes 64'),
+    ),
+    (
+        {"sip": None},
+        [sandbox(isolation="chroot")],
+        {},
+        Violation("platform", "lint", None, None, "chroot needs System Integrity Protection off, this Mac has it unknown"),
+    ),
+    (
+        {},
+        [docker(trust="untrusted", image="x" + DIGEST)],
+        {},
+        Violation(
+            "trust", "linux", None, None,
+            "docker is medium isolation and runs no untrusted code, this pool takes untrusted code; " + WEAK + "internal if that is true",
+        ),
+    ),
+    (
+        {},
+        [sandbox(trust="internal")],
+        {},
+        Violation(
+            "trust", "lint", None, None,
+            "sandbox is weak isolation and runs only trusted code, this pool takes internal code; " + WEAK + "trusted if that is true",
+        ),
+    ),
+    (
+        {},
+        [tart(trust="untrusted", image="x" + DIGEST)],
+        {},
+        Violation("network", "ios", None, None, "untrusted code on nat reaches the Mac and its LAN; say network: softnet"),
+    ),
+    (
+        {},
+        [tart(trust="untrusted", network="softnet")],
+        {},
+        Violation("image-pin", "ios", None, None, "untrusted code needs an image pinned by digest (@sha256:...), got acme/macos:26"),
+    ),
+    ({}, [tart(cpus=13)], {}, Violation("cpus", "ios", 13, 12, "a runner with 13 cpus on a Mac with 12")),
+    ({"docker": ENGINE}, [docker(cpus=5)], {}, Violation("cpus", "linux", 5, 4, "a runner with 5 cpus on a Docker VM with 4")),
+    ({"cores": 2}, [sandbox(count=4)], {"cpu_factor": 1.5}, Violation("cpus", "", 4, 3, "runners have 4 cpus in all, 2 cores carry 3 (1.5 each)")),
+    (
+        {"docker": {"engine": "docker-desktop"}},
+        [docker()],
+        {},
+        Violation(
+            "docker-desktop-licence", "", None, None,
+            "the engine is Docker Desktop and nothing is declared in mac_runners_licences.docker_desktop; declare what you hold or use another engine",
+        ),
+    ),
+    ({"memory": 8 * GIB}, [sandbox(count=2)], {}, Violation("memory", "", 9 * GIB, 8 * GIB, "needs 9 GiB, has 8 GiB")),
+    (
+        {"docker": ENGINE},
+        [docker(count=3)],
+        {},
+        Violation("docker-vm", "", 9 * GIB, 8 * GIB, "containers and VM base need 9 GiB, the Docker VM has 8 GiB"),
+    ),
+    ({"disk_free": 29 * GIB}, [sandbox()], {}, Violation("disk", "", 10 * GIB, 9 * GIB, "needs 10 GiB on disk, has 9 GiB beside the 20 GiB kept free")),
+    ({"disk_free": GIB}, [sandbox()], {}, Violation("disk", "", 10 * GIB, 0, "needs 10 GiB on disk, has 0 GiB beside the 20 GiB kept free")),
+    ({}, [sandbox(port_base=49053)], {}, Violation("ports", "lint", 49152, 49151, "ports 49053 to 49152 reach 49152, where macOS takes its own")),
+    (
+        {},
+        [sandbox(port_base=30000), sandbox(name="b", port_base=30099)],
+        {},
+        Violation("ports", "b", 30099, 30100, "ports 30099 to 30198 overlap those of pool lint (30000 to 30099)"),
+    ),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "pools", "capacity", "violation"), WORDS, ids=[row[3].check for row in WORDS])
+def test_the_words_of_a_refusal(facts: Json, pools: t.Sequence[Json], capacity: Json, violation: Violation) -> None:
+    assert only(plan(facts, pools, capacity, mac="mac" + "@" * 27 if violation.check == "names" else "mac", now=1001)) == violation
+
+
+def test_the_lines_of_a_ledger() -> None:
+    facts = {
+        "docker": ENGINE,
+        "workloads": [workload(memory=GIB, guest="linux"), workload("container", "paused", name="box", memory=GIB), workload("docker", memory=GIB)],
+    }
+    pools = [tart(count=2, memory="12GiB"), {**APPLE, "count": 3}, docker(), sandbox(count=0)]
+    known = [
+        ("memory of the Mac", 64 * GIB),
+        ("reserve for macOS", -8 * GIB),
+        ("headroom", -2 * GIB),
+        ("pool ios: 2 x 12 GiB", -24 * GIB),
+        ("pool apple: 3 x 2 GiB", -6 * GIB),
+        ("pool apple: overhead 3 x 0.195 GiB (200 MiB)", -600 * MIB),
+        ("Docker VM (colima), its configured size", -8 * GIB),
+        ("foreign tart other (running)", -GIB),
+        ("foreign container box (paused)", -GIB - 200 * MIB),
+    ]
+    assert list(plan(facts, pools).ledger) == known
+    unknown = [("Docker VM base", -3 * GIB), ("pool linux: 1 x 2 GiB", -2 * GIB), ("foreign docker other (running)", -GIB)]
+    assert list(plan({**facts, "docker": {"engine": "other"}}, pools).ledger) == [*known[:6], *unknown, *known[7:]]

@@ -67,6 +67,14 @@ def test_the_refusal_of_an_older_tart(cores: int, held: t.Optional[int], silent:
     ]
 
 
+@pytest.mark.parametrize("left_out", ("unreachable", "unasked"))
+def test_a_mac_that_was_left_out_is_not_blamed(left_out: str) -> None:
+    old = {"tart": {"version": "2.32.1"}, "cores": 101}
+    macs = plan({"a": mac(facts=old), "b": mac({**LINT, "name": "c"}), "b-c": mac(facts=old)}, **{left_out: ["b-c"]})["macs"]
+    assert [violation["check"] for violation in macs["a"]["violations"]] == ["tart-licence"]
+    assert macs.get("b-c", {"violations": []})["violations"] == []
+
+
 def test_a_wrong_measured_fact_is_named_as_measured() -> None:
     (found,) = violations({"a": {MEASURED: {**FACTS, "cores": "ten"}, "mac_runners_pools": []}}, "a")
     assert "mac_runners_measured.cores" in found["message"]

@@ -9,7 +9,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import as_data, plan_fleet
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import markdown_report, text_report
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Violation
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import markdown_report, text_report, violation_lines
 
 Json = t.Dict[str, t.Any]
 FACTS: Json = {"memory": "32GiB", "arch": "arm64", "cores": 10, "macos": "26.1", "sip": "enabled", "disk_free": "400GiB"}
@@ -148,3 +149,12 @@ def test_a_foreign_name_does_not_break_the_table() -> None:
     report = markdown_report(plan(fleet))
     assert "| -40 GiB | foreign tart a \\| b (running) |" in report
     assert "| mini\\|1 | REFUSED | 32 GiB | -17.5 GiB | memory |" in report
+
+
+def test_violations_are_told_in_one_line_each() -> None:
+    found = [
+        Violation("disk", "", 2, 1, "needs more"),
+        Violation("trust", "lint", None, None, "too weak"),
+        Violation("input", "ios", None, None, 'pool "ios", field x'),
+    ]
+    assert violation_lines(found) == ["disk: needs more", 'trust: pool "lint": too weak', 'input: pool "ios", field x']
