@@ -102,6 +102,8 @@ def test_three_plays_of_the_role_with_wheels_of_the_controller(mac: t.Any, tmp_p
     assert mac.exec("/opt/mac_runners/venv/bin/python3", "-c", "import docker; print(docker.__version__)").stdout
     ((rc, output),) = play(mac, tmp_path, tasks)
     assert (rc, changed(output)) == (0, 0), output
+    # As a killed play leaves it.
+    write(mac, "/opt/mac_runners/.wheels-abc/some.whl", b"")
     absent = {"ansible.builtin.import_role": {"name": "action_packer.mac_runners.host", "tasks_from": "absent"}}
     ((rc, output),) = play(mac, tmp_path, [absent])
     assert rc == 0, output
