@@ -203,9 +203,9 @@ def _pool(fields: Fields, name: str, isolation: str, policy: Policy) -> Pool:
         name=name,
         isolation=isolation,
         guest=guest,
-        count=fields.whole("count", 1, 0, _MOST_RUNNERS),
+        count=_count(fields),
         memory=_memory(fields, kind, cost),
-        cpus=fields.whole("cpus", cost.cpus, 1, 1024),
+        cpus=_cpus(fields, cost.cpus),
         disk=fields.size("disk", cost.disk),
         image=_image(fields, isolation),
         labels=_labels(fields),
@@ -221,11 +221,19 @@ def _pool(fields: Fields, name: str, isolation: str, policy: Policy) -> Pool:
 
 def _read_what_needs_no_isolation(fields: Fields) -> None:
     """Find the mistakes that can be seen although the isolation is not known."""
-    fields.whole("count", 1, 0, _MOST_RUNNERS)
+    _count(fields)
     fields.size("memory")
     fields.size("disk")
-    fields.whole("cpus", 1, 1, 1024)
+    _cpus(fields)
     _labels(fields)
+
+
+def _count(fields: Fields) -> int:
+    return t.cast(int, fields.whole("count", 1, 0, _MOST_RUNNERS))
+
+
+def _cpus(fields: Fields, default: t.Optional[int] = None) -> int:
+    return t.cast(int, fields.whole("cpus", default, 1, 1024))
 
 
 def _guest(fields: Fields, isolation: str) -> str:

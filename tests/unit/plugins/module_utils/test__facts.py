@@ -219,3 +219,62 @@ def test_nothing_that_could_not_be_read_is_forgotten() -> None:
     merged = merge_facts(MacFacts(unread=("memory",), measured_at=5), MacFacts(unread=("disk",), measured_at=9))
     assert merged.unread == ("memory", "disk")
     assert merged.measured_at == 5
+
+
+# --- limits ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "least", "most"),
+    (("cores", 1, 1024), ("pressure", 1, 4), ("measured_at", 0, 2**40), ("docker.cpus", 1, 1024)),
+)
+def test_numbers_from_the_least_to_the_most(path: str, least: int, most: int) -> None:
+    for number in (least - 1, least, most, most + 1):
+        field, _dot, inner = path.partition(".")
+        mistakes = parse_facts({field: {inner: number} if inner else number})[1]
+        wanted = [f"mac_runners_facts.{path}: a whole number from {least} to {most}"]
+        assert [f"{m.field}: {m.allowed}" for m in mistakes] == ([] if least <= number <= most else wanted)
+
+
+@pytest.mark.parametrize(
+    ("raw", "allowed"),
+    (
+        ({"tart": {"x": 1}}, "homes, path, version"),
+        ({"container": {"x": 1}}, "homes, path, version"),
+        ({"docker": {"x": 1}}, "cpus, engine, id, memory, running, socket, version"),
+        ({"workloads": [{"kind": "tart", "x": 1}]}, "guest, kind, memory, name, owned, place, state"),
+        ({"workloads": [{"kind": "tart", "guest": "windows"}]}, "one of macos, linux"),
+    ),
+)
+def test_what_is_allowed_is_said(raw: t.Any, allowed: str) -> None:
+    assert [mistake.allowed.split(";")[0] for mistake in parse_facts(raw)[1]] == [allowed]
+
+
+def test_every_fact_is_read() -> None:
+    raw = {
+        "virtual_machine": True,
+        "pressure": 2,
+        "tart": {"version": 2.36, "path": "/opt/tart", "homes": []},
+        "container": {"version": "0.6.0"},
+        "docker": {"engine": "orbstack", "running": False, "version": "28", "socket": "/s", "id": "x"},
+        "workloads": [{"kind": "docker", "name": "box", "state": "paused", "guest": "linux", "memory": 1, "owned": True, "place": "colima"}, {"kind": "tart"}],
+        "images": ["one", "two", "one"],
+        "measured_at": 7,
+    }
+    assert facts_of(raw) == MacFacts(
+        virtual_machine=True,
+        pressure=2,
+        tart_version="2.36",
+        container_version="0.6.0",
+        docker=DockerEngine("orbstack", None, None, False),
+        workloads=(Workload("docker", "box", "paused", "linux", 1, True, "colima"), Workload("tart", "unnamed", "running", "", None, False, "")),
+        images=frozenset(("one", "two")),
+        measured_at=7,
+    )
+    assert facts_of({"docker": {}}).docker == DockerEngine("other", None, None, True)
+
+
+def test_what_others_run_is_foreign() -> None:
+    ours, theirs = Workload("tart", "a", owned=True), Workload("tart", "b", "stopped")
+    assert MacFacts(workloads=(ours, theirs)).foreign == [theirs]
+    assert (ours.counts, theirs.counts) == (True, False)

@@ -180,3 +180,60 @@ def test_wrong_licences(raw: t.Any, field: str) -> None:
     licences, mistakes = parse_licences(raw)
     assert [mistake.field for mistake in mistakes] == [field]
     assert licences == Licences()
+
+
+LIMITS: t.Sequence[t.Tuple[t.Callable[..., t.Any], t.Sequence[str], int, int]] = (
+    (parse_policy, ("port_base",), 1024, 49151),
+    (parse_policy, ("ports_per_slot",), 1, 10000),
+    (parse_policy, ("facts_max_age",), 1, 86400),
+    (parse_policy, ("isolations", "docker", "cpus"), 1, 1024),
+    (parse_licences, ("tart", "host_cores"), 1, 10**6),
+    (parse_licences, ("docker_desktop", "employees"), 0, 10**8),
+    (parse_licences, ("docker_desktop", "revenue_usd"), 0, 10**15),
+)
+
+
+@pytest.mark.parametrize(("parse", "path", "least", "most"), LIMITS)
+def test_numbers_from_the_least_to_the_most(parse: t.Callable[..., t.Any], path: t.Sequence[str], least: int, most: int) -> None:
+    for number in (least - 1, least, most, most + 1):
+        raw: t.Any = number
+        for field in reversed(path):
+            raw = {field: raw}
+        mistakes = [(m.field.split(".", 1)[1], m.allowed) for m in parse(raw)[1]]
+        good = least <= number <= most
+        assert mistakes == ([] if good else [(".".join(path), f"a whole number from {least} to {most}")])
+
+
+@pytest.mark.parametrize(
+    ("raw", "allowed"),
+    (
+        ({"x": 1}, "docker_desktop, tart"),
+        ({"tart": {"x": 1}}, "fsl_confirmed, host_cores"),
+        ({"docker_desktop": {"x": 1}}, "employees, government, revenue_usd, subscription, use"),
+        ({"docker_desktop": {"subscription": 1}}, "one of pro, team, business"),
+        ({"docker_desktop": {"use": 1}}, "one of personal, education, open-source"),
+    ),
+)
+def test_what_is_allowed_is_said(raw: t.Any, allowed: str) -> None:
+    assert [mistake.allowed for mistake in parse_licences(raw)[1]] == [allowed]
+
+
+@pytest.mark.parametrize("subscription", ("pro", "team", "business"))
+def test_any_subscription_will_do(subscription: str) -> None:
+    assert parse_licences({"docker_desktop": {"subscription": subscription}})[0].docker_desktop == f"subscription {subscription}"
+
+
+@pytest.mark.parametrize("use", ("personal", "education", "open-source"))
+def test_uses_that_are_free(use: str) -> None:
+    assert parse_licences({"docker_desktop": {"use": use}})[0].docker_desktop == f"{use} use"
+
+
+def test_the_refusal_of_a_larger_company() -> None:
+    refusal = parse_licences({"docker_desktop": {"employees": 250, "revenue_usd": 1}})[0].docker_desktop_refusal
+    assert refusal == "from 250 employees or 10 million USD revenue on a subscription is needed"
+
+
+def test_costs_that_are_not_set_stay() -> None:
+    policy, mistakes = parse_policy({"isolations": {"docker": {}, "chroot": {"image_disk": "1GiB"}, "account": {"x": 1}}})
+    assert policy.costs == {**DEFAULT_COSTS, "chroot": Cost(1536 * MIB, GIB, 0, 1, 10 * GIB, GIB)}
+    assert [m.allowed for m in mistakes] == ["cpus, disk, image_disk, memory, minimum, overhead"]

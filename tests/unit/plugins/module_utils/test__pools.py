@@ -311,3 +311,31 @@ def test_the_policy_sets_defaults_and_minimum() -> None:
 @pytest.mark.parametrize("name", ("a", "a" * 31, "a-1", "a--b", "x9"))
 def test_good_names(name: str) -> None:
     assert pool_of({**SANDBOX, "name": name}).name == name
+
+
+LIMITS: t.Sequence[t.Tuple[Json, str, int, int]] = (
+    (TART, "count", 0, 1000),
+    (TART, "cpus", 1, 1024),
+    (SANDBOX, "port_base", 1024, 65535),
+    (DOCKER, "pids_limit", 16, 4194304),
+)
+
+
+@pytest.mark.parametrize(("raw", "field", "least", "most"), LIMITS)
+def test_numbers_from_the_least_to_the_most(raw: Json, field: str, least: int, most: int) -> None:
+    for number in (least, most):
+        assert getattr(pool_of({**raw, field: number}), field) == number
+    for number in (least - 1, most + 1):
+        assert [m.allowed for m in mistakes_of({**raw, field: number})] == [f"a whole number from {least} to {most}"]
+
+
+def test_what_needs_no_isolation_is_read_without_one() -> None:
+    wrong = {"name": "a", "count": -1, "memory": "1G", "disk": "1G", "cpus": 0, "labels": [""]}
+    assert [m.field for m in mistakes_of(wrong)] == ["isolation", "count", "memory", "disk", "cpus", "labels[0]"]
+    assert [m.field for m in mistakes_of({"name": "a", "count": 1001, "cpus": 1025})] == ["isolation", "count", "cpus"]
+    assert [m.field for m in mistakes_of({"name": "a", "count": 0, "cpus": 1024})] == ["isolation"]
+
+
+def test_labels_of_all_lengths_and_letters() -> None:
+    labels = ("x" * 256, "X", "a-B_9.")
+    assert pool_of({**TART, "labels": list(labels)}).labels == labels
