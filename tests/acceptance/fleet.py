@@ -169,6 +169,13 @@ class Fleet:
         return {name: mac.snapshot() for name, mac in self.macs.items()}
 
 
+def differences(before: t.Any, after: t.Any, path: str = "") -> list[str]:
+    """Where two pictures of a Mac differ, a line each."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return [] if before == after else [f"{path}: {before} -> {after}"]
+    return [line for key in sorted({*before, *after}) for line in differences(before.get(key), after.get(key), f"{path} {key}")]
+
+
 def finished(process: subprocess.Popen[str], rc: int | None = 0) -> Outcome:
     """Wait for a play; ``rc`` is what it must return, None for anything."""
     text, _errors = process.communicate()

@@ -150,7 +150,8 @@ def test_other_numbers_between_plan_and_build_are_noticed(fleet: Fleet) -> None:
 
 def _appears(vm: str) -> dict[str, t.Any]:
     """A task: somebody starts a VM of their own."""
-    start = f"/opt/homebrew/bin/tart run --no-graphics {vm} </dev/null >/dev/null 2>&1 & until /opt/homebrew/bin/tart list | grep -q running; do sleep 0.1; done"
+    tart = "/opt/homebrew/bin/tart"
+    start = f"{tart} run --no-graphics {vm} </dev/null >/dev/null 2>&1 & until {tart} list | grep -q running; do sleep 0.1; done"
     argv = ["/usr/bin/sudo", "-n", "-u", "somebody", "-H", "/bin/sh", "-c", start]
     return {"name": "Somebody starts a VM", "ansible.builtin.command": {"argv": argv}, "become": True}
 
