@@ -48,6 +48,7 @@ STEPS = (
     Step("lint", 5, quick=True),
     Step("sanity", 15),
     Step("oracle", 5),
+    Step("github", 5),
     Step("playbooks", 10),
     Step("docs", 5),
     Step("cores", 10),

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""The edge to Ansible: options of every module that asks GitHub, and HTTP over ``ansible.module_utils.urls``."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+import stat
+import time
+import typing as t
+import urllib.error
+
+from ansible.module_utils import urls
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import on_one_line
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.app import App, AppAuthority
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import Authority, read_token
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import BadAnswerError, InputError, NoAnswerError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.exchange import Exchange
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.message import Request, Response, Transport
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import (
+    MissingLibraryError,
+    Signer,
+    cryptography_signer,
+    openssl_signer,
+    read_key,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+
+_LARGEST_BODY = 64 * 1024 * 1024
+_OPENSSL_SECONDS = 30.0
+
+APP = {
+    "client_id": {"type": "str", "required": True},
+    "key_file": {"type": "path"},
+    "key": {"type": "str", "no_log": True},
+    "installation_id": {"type": "int"},
+}
+#: The doc fragment ``_github`` describes them.
+OPTIONS: t.Dict[str, t.Any] = {
+    "url": {"type": "str", "required": True},
+    "token": {"type": "str", "no_log": True},
+    "app": {"type": "dict", "options": APP, "mutually_exclusive": [("key", "key_file")], "required_one_of": [("key", "key_file")]},
+    "validate_certs": {"type": "bool", "default": True},
+    "ca_path": {"type": "path"},
+    "use_proxy": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 30},
+    "max_wait": {"type": "int", "default": 300},
+}
+ONE_CREDENTIAL: t.Dict[str, t.Any] = {"mutually_exclusive": [("token", "app")], "required_one_of": [("token", "app")]}
+
+
+class SystemClock:
+    """The time of this machine."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+def connect(module: AnsibleModule, access: str) -> Client:
+    """A client as the options of the module say; ``access`` is read or write."""
+    params = module.params
+    target = parse_target(params["url"])
+    if params["ca_path"] and not os.path.isfile(params["ca_path"]):
+        raise InputError(f"ca_path: {params['ca_path']} is no file")
+    for name in ("timeout", "max_wait"):
+        if not 0 < params[name] <= 86400:
+            raise InputError(f"{name}: got {params[name]}; allowed: 1 to 86400 seconds")
+    exchange = Exchange(_transport(params), SystemClock(), params["max_wait"])
+    return Client(target, _authority(module, target, exchange, access), exchange, access)
+
+
+def quota_of(client: Client) -> t.Dict[str, t.Any]:
+    """What was used of GitHub, for results."""
+    meter = client.exchange.meter
+    return {"requests": meter.requests, "waited": meter.waited, "limit": meter.limit, "remaining": meter.remaining, "reset": meter.reset}
+
+
+def _authority(module: AnsibleModule, target: Target, exchange: Exchange, access: str) -> Authority:
+    app = module.params["app"]
+    if not app:
+        return read_token(module.params["token"], target)
+    return AppAuthority(App(app["client_id"], _signer(module, app), app["installation_id"]), target, exchange, access)
+
+
+def _signer(module: AnsibleModule, app: t.Mapping[str, t.Any]) -> Signer:
+    path = app["key_file"]
+    text, where = (read_key(path), f"app.key_file: {path}") if path else (app["key"], "app.key")
+    if path and stat.S_IMODE(os.stat(path).st_mode) & 0o077:
+        module.warn(f"app.key_file: {path} can be read by others than its owner; give it the mode 0600")
+    try:
+        return cryptography_signer(text, where)
+    except MissingLibraryError as error:
+        if path:
+            return openssl_signer(runner(module, _OPENSSL_SECONDS), path)
+        library = missing_required_lib("cryptography")
+        raise InputError(f"{library} With app.key_file in place of app.key the system's openssl will do.") from error
+
+
+def _transport(params: t.Mapping[str, t.Any]) -> Transport:
+    """HTTP with Ansible's proxies, certificates and time-outs; redirects are the core's business."""
+    # One context for all requests: loading the certificates takes longer than a request.
+    context = urls.make_context(cafile=params["ca_path"], validate_certs=params["validate_certs"])
+    # A forgotten netrc would take the place of our credential.
+    session = urls.Request(
+        use_proxy=params["use_proxy"], timeout=params["timeout"], follow_redirects="none", use_netrc=False, context=context
+    )
+
+    def send(request: Request) -> Response:
+        try:
+            answer = session.open(request.method, request.url, data=request.body, headers=dict(request.headers))
+        except urllib.error.HTTPError as error:
+            answer = error
+        except (OSError, http.client.HTTPException, urls.ConnectionError) as error:
+            raise _no_answer(request, error) from None
+        return _read(request, answer)
+
+    return send
+
+
+def _read(request: Request, answer: t.Any) -> Response:
+    try:
+        with answer:
+            body = answer.read(_LARGEST_BODY + 1)
+    except (OSError, http.client.HTTPException, AttributeError) as error:
+        raise _no_answer(request, error) from None
+    if len(body) > _LARGEST_BODY:
+        raise BadAnswerError(f"{request.method} {request.url}: the answer is larger than {_LARGEST_BODY} bytes")
+    return Response(answer.getcode(), {name.lower(): value for name, value in answer.headers.items()}, body)
+
+
+def _no_answer(request: Request, error: BaseException) -> NoAnswerError:
+    cause = getattr(error, "reason", None) or error
+    text = on_one_line(str(cause) or type(cause).__name__)
+    start = f"{request.method} {request.url}: no answer ({text})"
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        hint = "the certificate is not trusted; when GitHub or a proxy has a private CA, give its certificate as ca_path"
+        return NoAnswerError(f"{start}; {hint}", sent=False, lasting=True)
+    never_sent = isinstance(cause, (ConnectionRefusedError, socket.gaierror))
+    return NoAnswerError(f"{start}; is there a way from here to GitHub (name, firewall, proxy)?", sent=not never_sent)
