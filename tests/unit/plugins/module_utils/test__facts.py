@@ -274,6 +274,12 @@ def test_every_fact_is_read() -> None:
     assert facts_of({"docker": {}}).docker == DockerEngine("other", None, None, True)
 
 
+def test_a_wrong_workload_counts_as_what_takes_most() -> None:
+    """A VM that runs, that nobody knows and that is not ours."""
+    raw = {field: ["wrong"] for field in ("kind", "name", "guest", "state", "memory", "owned", "place")}
+    assert parse_facts({"workloads": [raw]})[0].workloads == (Workload("vm-process", "unnamed", "running", "", None, False, ""),)
+
+
 def test_what_others_run_is_foreign() -> None:
     ours, theirs = Workload("tart", "a", owned=True), Workload("tart", "b", "stopped")
     assert MacFacts(workloads=(ours, theirs)).foreign == [theirs]
