@@ -86,6 +86,8 @@ options:
   name_prefixes:
     description:
       - How the names of our runners begin, usually C(<mac>-) for each Mac of the fleet. At least three characters each.
+      - Runners whose names begin so and that are not among O(runners) count as left behind. So take both from the same Macs, all of
+        the fleet and not those of C(--limit), also because the name of one Mac can begin like that of another.
       - Leave a Mac that was taken out of the inventory in this list until its runners are gone.
     type: list
     elements: str

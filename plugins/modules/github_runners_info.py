@@ -7,11 +7,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: github_runners_info
-short_description: Read the runners and runner groups of a target at GitHub
+short_description: Read the runners, runner groups and accepted runner versions of a target at GitHub
 version_added: 0.1.0
 description:
   - Reads all runners of a repository, an organisation or an enterprise, 100 a request, or with O(name) just one, with a single request.
   - With O(fleet) and O(name_prefixes) it says which of them are ours.
+  - With O(runner_versions) it says which versions of the runner GitHub still takes, and until when.
   - The credential needs no more than to read.
 extends_documentation_fragment:
   - action_packer.mac_runners._github
@@ -22,6 +23,11 @@ attributes:
   platform:
     platforms: posix
 options:
+  runners:
+    description:
+      - Whether runners are read. Say V(false) when only the rest is wanted.
+    type: bool
+    default: true
   name:
     description:
       - Read only the runner of this name.
@@ -39,6 +45,17 @@ options:
   groups:
     description:
       - Whether the runner groups are read too. A repository has none.
+    type: bool
+    default: false
+  runner_versions:
+    description:
+      - Versions of the runner of which it is asked until when GitHub takes them, one request each.
+    type: list
+    elements: str
+    default: []
+  downloads:
+    description:
+      - Whether the packages of the runner are read that GitHub offers to the target, with their checksums.
     type: bool
     default: false
 requirements:
@@ -62,6 +79,17 @@ EXAMPLES = r"""
   run_once: true
   register: at_github
 
+- name: Ask until when the pinned version of the runner is taken
+  action_packer.mac_runners.github_runners_info:
+    url: https://github.com/acme
+    token: "{{ github_token }}"
+    runner_versions: [2.337.0]
+    runners: false
+  delegate_to: localhost
+  run_once: true
+  register: at_github
+  failed_when: at_github.runner_versions | selectattr('verdict', 'equalto', 'refused') | length > 0
+
 - name: Show who is busy
   ansible.builtin.debug:
     msg: "{{ at_github.runners | selectattr('busy') | map(attribute='name') }}"
@@ -69,7 +97,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runners:
-  description: The runners, by name.
+  description: The runners, by name; empty with O(runners=false).
   returned: always
   type: list
   elements: dict
@@ -141,6 +169,58 @@ runner_groups:
       description: Which repositories, or organisations of an enterprise, may use it.
       type: str
       sample: selected
+runner_versions:
+  description: What GitHub does with each of O(runner_versions).
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    version:
+      description: The version.
+      type: str
+      sample: 2.337.0
+    verdict:
+      description:
+        - The value V(good) means that GitHub takes it and names no end.
+        - The value V(ends) means that it is taken until RV(runner_versions[].ends).
+        - The value V(refused) means that it cannot register any more, or gets no jobs.
+        - The value V(unknown) means that GitHub tells no date, as older GitHub Enterprise Servers do.
+      type: str
+      sample: ends
+    ends:
+      description: When it ends or has ended, null where that is not known.
+      type: str
+      sample: "2026-12-20T00:00:00Z"
+    message:
+      description: The verdict in words.
+      type: str
+      sample: the runner 2.337.0 gets no jobs from 2026-12-20T00:00:00Z on, in 25.1 days; pin a newer version before
+downloads:
+  description: The packages that GitHub offers to the target.
+  returned: when O(downloads=true)
+  type: list
+  elements: dict
+  contains:
+    os:
+      description: One of C(osx), C(linux), C(win).
+      type: str
+      sample: osx
+    architecture:
+      description: One of C(arm64), C(x64), C(arm).
+      type: str
+      sample: arm64
+    version:
+      description: The version.
+      type: str
+      sample: 2.337.0
+    url:
+      description: Where the package is.
+      type: str
+      sample: https://github.com/actions/runner/releases/download/v2.337.0/actions-runner-osx-arm64-2.337.0.tar.gz
+    sha256:
+      description: Its checksum, null where the server does not tell it.
+      type: str
+      sample: 60c4df330c83f68f39fa0ab4d58d07c3d0728546f26280d607041cb5a0fea7df
 quota:
   description: How many requests were sent, how long was waited for GitHub's limits, and what GitHub said of its hourly quota.
   returned: always
@@ -162,15 +242,19 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github import edge
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import Ownership
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.runners import find_runner, list_groups, list_runners
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.runners import Runner, find_runner, list_groups, list_runners
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.plan import state_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.versions import judge_versions, list_downloads
 
 OPTIONS = {
     **edge.OPTIONS,
+    "runners": {"type": "bool", "default": True},
     "name": {"type": "str"},
     "fleet": {"type": "str"},
     "name_prefixes": {"type": "list", "elements": "str", "default": []},
     "groups": {"type": "bool", "default": False},
+    "runner_versions": {"type": "list", "elements": "str", "default": []},
+    "downloads": {"type": "bool", "default": False},
 }
 
 
@@ -187,20 +271,31 @@ def main() -> None:
 
 def gather(client: Client, params: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """Read what was asked for."""
-    if params["name"]:
-        runners = [found for found in [find_runner(client, params["name"])] if found]
-    else:
-        runners = list_runners(client)
+    verdicts = judge_versions(client, params["runner_versions"])
+    runners = read_runners(client, params)
     ownership = Ownership.of(params["fleet"], params["name_prefixes"])
     result: t.Dict[str, t.Any] = {
         "runners": [
             {"name": one.name, **state_of(one), "owned": ownership.covers(one.name, one.all_labels)}
             for one in sorted(runners, key=lambda runner: runner.name)
-        ]
+        ],
+        "runner_versions": [verdict._asdict() for verdict in verdicts],
     }
     if params["groups"]:
         result["runner_groups"] = [dataclasses.asdict(group) for group in sorted(list_groups(client), key=lambda group: group.name)]
+    if params["downloads"]:
+        result["downloads"] = [package._asdict() for package in list_downloads(client)]
     return result
+
+
+def read_runners(client: Client, params: t.Mapping[str, t.Any]) -> t.List[Runner]:
+    """All runners, one, or none, as it was asked for."""
+    if not params["runners"]:
+        return []
+    if params["name"]:
+        found = find_runner(client, params["name"])
+        return [found] if found else []
+    return list_runners(client)
 
 
 if __name__ == "__main__":

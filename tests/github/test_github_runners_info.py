@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 LABEL = "managed-by:acme"
 
 
@@ -61,3 +65,69 @@ def test_a_runner_that_cannot_be_read_is_an_error_and_not_left_out(github, acme,
     result = play("github_runners_info")
     assert result["failed"] and "GitHub describes a runner in a way that is not known here" in result["msg"]
     assert judge.breaches(github.exchanges.pop()) != []
+
+
+SHA = "60c4df330c83f68f39fa0ab4d58d07c3d0728546f26280d607041cb5a0fea7df"
+
+
+def package(version, system="osx", arch="arm64", **more):
+    filename = f"actions-runner-{system}-{arch}-{version}.tar.gz"
+    return {"os": system, "architecture": arch, "filename": filename, "download_url": f"https://github.com/x/{filename}", **more}
+
+
+@pytest.mark.parametrize(("url", "path"), [("/acme", "/orgs/acme"), ("/acme/app", "/repos/acme/app"), ("/enterprises/corp", "/enterprises/corp")])
+def test_versions_are_judged_by_the_dates_of_github(github, play, clock, url, path):
+    github.world.scope(path)
+    github.world.deprecations = {
+        "2.300.0": {"registration_deprecates_at": "2023-01-01T00:00:00Z", "runtime_deprecates_at": "2023-02-01T00:00:00Z"},
+        "2.336.0": {"registration_deprecates_at": _stamp(clock.now() + 40 * 86400), "runtime_deprecates_at": _stamp(clock.now() + 3.5 * 86400)},
+        "2.337.0": {"registration_deprecates_at": None, "runtime_deprecates_at": None},
+    }
+    result = play("github_runners_info", url=github.url + url, runner_versions=["2.300.0", "2.336.0", "2.337.0"], runners=False)
+    assert len(github.exchanges) == 3 and result["runners"] == []
+    old, ending, good = result["runner_versions"]
+    assert (old["verdict"], old["ends"]) == ("refused", "2023-01-01T00:00:00Z")
+    assert old["message"] == "the runner 2.300.0 cannot register since 2023-01-01T00:00:00Z; pin a newer version"
+    assert ending["verdict"] == "ends" and ending["ends"] == github.world.deprecations["2.336.0"]["runtime_deprecates_at"]
+    assert f"gets no jobs from {ending['ends']} on, in 3.5 days" in ending["message"]
+    assert (good["verdict"], good["ends"]) == ("good", None)
+
+
+def test_without_dates_a_version_is_judged_by_what_is_offered(github, acme, play):
+    github.world.downloads = [package("2.337.0"), package("2.336.0", "linux", "x64")]
+    result = play("github_runners_info", runner_versions=["2.336.0", "2.337.0", "2.338.0", "2.10.0"])
+    assert [one["verdict"] for one in result["runner_versions"]] == ["unknown", "good", "good", "unknown"]
+    assert "names no date for the runner 2.336.0 and offers 2.337.0; it wants each release to be installed within 30 days" in str(result)
+    github.world.downloads = []
+    assert play("github_runners_info", runner_versions=["2.337.0"])["runner_versions"][0]["message"] == "GitHub tells nothing about the runner 2.337.0"
+
+
+def test_packages_are_listed_without_their_tokens(github, acme, play):
+    github.world.downloads = [package("2.337.0", sha256_checksum=SHA, temp_download_token=github.world.secret("temporary")), package("2.336.0", "linux")]
+    result = play("github_runners_info", downloads=True)
+    assert result["downloads"] == [
+        {
+            "os": "osx",
+            "architecture": "arm64",
+            "version": "2.337.0",
+            "url": "https://github.com/x/actions-runner-osx-arm64-2.337.0.tar.gz",
+            "sha256": SHA,
+        },
+        {
+            "os": "linux",
+            "architecture": "arm64",
+            "version": "2.336.0",
+            "url": "https://github.com/x/actions-runner-linux-arm64-2.336.0.tar.gz",
+            "sha256": None,
+        },
+    ]
+
+
+def test_what_is_no_version_is_not_asked_for(github, play):
+    result = play("github_runners_info", runner_versions=["2.337", "../x", "2.337.0"])
+    assert result["failed"] and result["msg"] == 'runner_versions: got "2.337", "../x"; allowed: versions such as 2.337.0'
+    assert github.exchanges == []
+
+
+def _stamp(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
