@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-from host import archive, boot, control, inventory, profiles, snapshot
+from host import archive, boot, control, fault_profiles, inventory, profiles, snapshot
 from host.layout import MacsimError, all_names, read_instance
 
 
@@ -43,10 +43,11 @@ def _parser() -> argparse.ArgumentParser:
         ("snapshot", _snapshot, "everything that matters, as stable JSON"), ("reboot", _reboot, "restart the Mac"),
     ):
         _add(commands, name, function, text).add_argument("name", **one)
-    command = _add(commands, "fault", _fault, "order faults")
+    command = _add(commands, "fault", _fault, "order faults, instead of those that were ordered before")
     command.add_argument("name", **one)
-    command.add_argument("file", nargs="?", metavar="FILE.json")
+    command.add_argument("faults", nargs="*", metavar="PROFILE|FILE.json")
     command.add_argument("--clear", action="store_true")
+    _add(commands, "faults", _faults, "the profiles of faults")
     command = _add(commands, "set", _set, "change the description of a running Mac: KEY=JSON ...")
     command.add_argument("name", **one)
     command.add_argument("values", nargs="*", metavar="KEY=JSON")
@@ -156,9 +157,15 @@ def _reboot(arguments: argparse.Namespace) -> int:
 
 
 def _fault(arguments: argparse.Namespace) -> int:
-    if bool(arguments.file) == arguments.clear:
-        raise MacsimError("fault takes a FILE.json or --clear")
-    control.order_faults(arguments.name, _read_json(arguments.file, []))
+    if bool(arguments.faults) == arguments.clear:
+        raise MacsimError("fault takes profiles, files of faults, or --clear")
+    control.order_faults(arguments.name, arguments.faults)
+    return 0
+
+
+def _faults(arguments: argparse.Namespace) -> int:
+    for name, profile in fault_profiles.PROFILES.items():
+        sys.stdout.write(f"{name:<24}{profile.text}\n")
     return 0
 
 

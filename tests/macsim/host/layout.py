@@ -14,6 +14,8 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parent.parent
 NAME_PATTERN = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$")
 
+_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+
 
 class MacsimError(Exception):
     """Something the caller of the command line can understand and mend."""
@@ -41,8 +43,15 @@ class Instance:
         """The Mac's file system, seen from the host through its first process."""
         return Path(f"/proc/{self.pid}/root")
 
+    @property
+    def enter(self) -> list[str]:
+        """The beginning of a command line that runs the rest inside, as root."""
+        variables = {"PATH": _PATH, "HOME": "/var/root", "USER": "root", "LOGNAME": "root", "TERM": os.environ.get("TERM", "dumb")}
+        settings = [f"{name}={value}" for name, value in variables.items()]
+        return ["/usr/bin/nsenter", "-t", str(self.pid), "-m", "-u", "-p", "-r", "-w", "--", "/usr/bin/env", "-i", *settings]
+
     def public(self) -> dict[str, object]:
-        record = asdict(self)
+        record = {**asdict(self), "enter": self.enter}
         del record["supervisor"]
         return record
 

@@ -66,7 +66,7 @@ def describe(
         "command_line_tools": tools, "pressure_level": 1, "memory_level": None, "swap_used": 0,
         "base_used": min(3 * GIB, memory // 4), "purgeable": 0, "load": [1.52, 1.80, 1.94], "hv_support": 1, "hv_vmm_present": 0,
         "translated": 0, "boot_time": int(time.time()), "gui_users": [], "time_scale": time_scale,
-        "full_disk_access": True, "ds_lag": 0, "docker": None, "remote_login": "On", "network_time": "On",
+        "full_disk_access": True, "ds_lag": 0, "drain_s": 0, "job_fault": None, "docker": None, "remote_login": "On", "network_time": "On",
     }
 
 

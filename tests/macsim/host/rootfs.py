@@ -218,6 +218,7 @@ _SUDOERS = """Defaults env_reset
 Defaults env_keep += "BLOCKSIZE COLORFGBG COLORTERM CHARSET LANG LANGUAGE LC_ALL LC_COLLATE LC_CTYPE LC_MESSAGES LC_MONETARY LC_NUMERIC LC_TIME"
 Defaults env_keep += "LINES COLUMNS LSCOLORS SSH_AUTH_SOCK TZ EDITOR VISUAL HOME MAIL"
 Defaults lecture = never
+Defaults !admin_flag
 root ALL = (ALL) ALL
 %admin ALL = (ALL) NOPASSWD: ALL
 @includedir /private/etc/sudoers.d

@@ -15,8 +15,11 @@ from pathlib import Path
 from host.layout import Instance
 
 _TREES = ("Users", "Library", "opt", "private/var/db", "private/etc", "private/var/log", "usr/local")
-# What the Mac itself writes, whoever drives it.
-_IGNORED = ("Library/Developer/CommandLineTools/Library", "private/var/log/sshd.log", "private/var/log/launchd.log")
+# What the Mac itself writes, whoever drives it, and where Ansible works.
+_IGNORED = (
+    "Library/Developer/CommandLineTools/Library", "private/var/log/sshd.log", "private/var/log/launchd.log",
+    "Users/admin/.ansible",
+)
 _HASH_LIMIT = 64 << 20
 
 
@@ -87,5 +90,5 @@ def _processes(instance: Instance) -> list[str]:
 
 
 def _inside(instance: Instance, *words: str) -> str:
-    arguments = ["nsenter", "-t", str(instance.pid), "-m", "-u", "-p", "-r", "-w", "--", "/usr/bin/env", "MACSIM_QUIET=1", *words]
+    arguments = [*instance.enter, "MACSIM_QUIET=1", *words]
     return subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=False, stdin=subprocess.DEVNULL).stdout

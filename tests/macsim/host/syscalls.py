@@ -1,7 +1,7 @@
 # Copyright (c) 2026, action_packer contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The few Linux system calls that Python 3.11 does not offer: mount, unshare, pivot_root, prctl, sethostname."""
+"""The few Linux system calls that Python 3.11 does not offer: mount, unshare, pivot_root, prctl, setns, sethostname."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ def detach(target: str) -> None:
 def unshare(flags: int) -> None:
     """Call unshare(2)."""
     _check(_libc.unshare(flags), "unshare")
+
+
+def enter_mounts(pid: int) -> None:
+    """Call setns(2): see the mounts and the root of another process."""
+    descriptor = os.open(f"/proc/{pid}/ns/mnt", os.O_RDONLY)
+    _check(_libc.setns(descriptor, CLONE_NEWNS), "setns")
+    os.close(descriptor)
 
 
 def pivot_root(new_root: str, put_old: str) -> None:

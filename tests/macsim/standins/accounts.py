@@ -13,7 +13,7 @@ import time
 from standins.call import EX_USAGE, Call, Fail, Unexpected
 from standins.mac import is_root, read_mac
 from standins.options import take_flags
-from standins.records import COMPUTED_GROUPS, Directory, changed_directory, first, group_record, members, read_directory, user_record
+from standins.records import COMPUTED_GROUPS, Directory, changed_directory, first, group_record, members, read_directory, set_password, user_record
 
 _NO_USER = 67
 
@@ -173,8 +173,12 @@ def _add_user(call: Call, name: str, words: list[str]) -> int:
         home = values.get("-home", "/var/empty" if role else f"/Users/{name}")
         shell = values.get("-shell", "/usr/bin/false" if role else "/bin/zsh")
         directory["Users"][name] = user_record(name, uid, int(values.get("-GID", 20)), home, shell, values.get("-fullName", name))
+        if not role:
+            # Also without a password: it is the empty one then.
+            set_password(directory["Users"][name], values.get("-password", ""))
         if "-admin" in values:
             directory["Groups"]["admin"]["GroupMembership"].append(name)
+            directory["Groups"]["admin"].setdefault("GroupMembers", []).append(first(directory["Users"][name], "GeneratedUID"))
     call.err(_stamp(f"Creating user record…\n{_stamp(f'Assigning UID: {uid}')}{_stamp(f'Home directory is assigned (not created!) at {home}')}".rstrip("\n")))
     return 0
 

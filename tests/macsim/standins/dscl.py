@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import plistlib
 import re
-import uuid
 from typing import Any
 
 from standins.call import EX_USAGE, Call, Fail, Unexpected
 from standins.mac import is_root, read_mac
-from standins.records import Directory, Record, changed_directory, new_record, read_directory
+from standins.records import Directory, Record, changed_directory, new_record, read_directory, set_password
 
 _STATUS = {
     "eDSPermissionError": (-14120, 40), "eDSRecordNotFound": (-14136, 56), "eDSRecordAlreadyExists": (-14135, 55),
@@ -211,9 +210,7 @@ def _passwd(call: Call, words: list[str], as_plist: bool) -> int:
     kind, name = _split(words[0])
     _allowed("")
     with changed_directory() as directory:
-        record = _record(directory, "passwd", kind, name)
-        record["ShadowHashData"] = [str(uuid.uuid5(uuid.NAMESPACE_OID, words[-1]))]
-        record.setdefault("AuthenticationAuthority", [";ShadowHash;HASHLIST:<SALTED-SHA512-PBKDF2>"])
+        set_password(_record(directory, "passwd", kind, name), words[-1])
     return 0
 
 

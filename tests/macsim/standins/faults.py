@@ -3,13 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Faults that a test orders: the next calls of a tool fail, dawdle, do half, die, or take their caller with them.
 
-``faults.json`` is a list of {tool ("*": any), match: [leading arguments], skip (calls that are let through first, default 0), times (default 1), rc, stdout, stderr, delay_s, effect, kill_caller}.
+``faults.json`` is a list of {tool ("*": any), match: [leading arguments, "*": any], skip (calls that are let through first, default 0),
+times (default 1), rc, stdout, stderr, delay_s, effect, kill_caller, cut_ssh}.
 effect: none (default: the tool does nothing), partial (it does its work, then answers as the fault says), crash (it is killed before
-it does anything), delay (only ``delay_s``: then the tool works as usual).
+it does anything), delay (only ``delay_s``: then the tool works as usual). cut_ssh ends the connection through which the call came.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -18,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from standins.call import STATE, Call
+from standins.call import PROC, STATE, Call
 
 _FILE = f"{STATE}/faults.json"
 
@@ -31,23 +33,43 @@ def apply(call: Call, work: Callable[[], int]) -> int:
     time.sleep(float(fault.get("delay_s", 0)))
     effect = fault.get("effect", "none")
     if effect == "crash":
-        _kill_caller(fault)
+        _take_along(fault)
         os.kill(os.getpid(), signal.SIGKILL)
     if effect in ("partial", "delay"):
         code = work()
         if effect == "delay":
+            _take_along(fault)
             return code
     sys.stdout.write(fault.get("stdout", ""))
     sys.stdout.flush()
     sys.stderr.write(fault.get("stderr", ""))
     sys.stderr.flush()
-    _kill_caller(fault)
+    _take_along(fault)
     return int(fault.get("rc", 0))
 
 
-def _kill_caller(fault: dict) -> None:
+def _take_along(fault: dict) -> None:
     if fault.get("kill_caller"):
         os.kill(os.getppid(), signal.SIGKILL)
+    if fault.get("cut_ssh"):
+        _cut_ssh(os.getppid())
+
+
+def _cut_ssh(pid: int) -> None:
+    """Kill the processes of sshd above ``pid``; those of root only as root, but one is enough."""
+    while pid > 1:
+        with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
+            name, fields = stream.read().partition("(")[2].rsplit(")", 1)
+        if name.startswith("sshd"):
+            with contextlib.suppress(PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        pid = int(fields.split()[1])
+
+
+def _matches(fault: dict, call: Call) -> bool:
+    words = fault.get("match", [])
+    pairs = zip(words, call.argv)
+    return fault["tool"] in (call.tool, "*") and len(words) <= len(call.argv) and all(word in (given, "*") for word, given in pairs)
 
 
 def _take(call: Call) -> dict | None:
@@ -66,8 +88,7 @@ def _take_from(stream, call: Call) -> dict | None:
     faults = json.load(stream)
     for fault in faults:
         left = fault.setdefault("times", 1)
-        match = fault.get("match", [])
-        if left > 0 and fault["tool"] in (call.tool, "*") and call.argv[: len(match)] == match:
+        if left > 0 and _matches(fault, call):
             skipped = fault.get("skip", 0) > 0
             fault["skip" if skipped else "times"] -= 1
             stream.seek(0)

@@ -103,6 +103,12 @@ def group_record(name: str, gid: int) -> Record:
     return record
 
 
+def set_password(record: Record, password: str) -> None:
+    """A hash, which is never checked, and the way to it."""
+    record["ShadowHashData"] = [str(uuid.uuid5(uuid.NAMESPACE_OID, password))]
+    record.setdefault("AuthenticationAuthority", [";ShadowHash;HASHLIST:<SALTED-SHA512-PBKDF2>"])
+
+
 def first(record: Record, key: str, default: str = "") -> str:
     values = record.get(key)
     return values[0] if values else default

@@ -20,6 +20,7 @@ if "macsim_pytest_plugin" not in sys.modules:
     _spec.loader.exec_module(_module)
 boot_mac_fixture = sys.modules["macsim_pytest_plugin"].boot_mac_fixture
 boot_session_mac_fixture = sys.modules["macsim_pytest_plugin"].boot_session_mac_fixture
+boot_module_mac_fixture = sys.modules["macsim_pytest_plugin"].boot_module_mac_fixture
 
 
 def pytest_collection_modifyitems(items):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from standins.launchd import spawn
+from standins.mac import read_mac
 
 _DEFAULT_THROTTLE_S = 10.0
 _LONGEST_THROTTLE_S = 1200.0
@@ -33,6 +34,7 @@ class Job:
     started: float = 0.0
     short_failures: int = 0
     next_start: float | None = None
+    term_at: float | None = None
     kill_at: float | None = None
     stopping: bool = False
     leaving: bool = False
@@ -63,11 +65,11 @@ class Job:
 
     def start(self) -> None:
         self.next_start = None
-        self.kill_at = None
+        self.term_at = self.kill_at = None
         self.stopping = self.killed = False
         self.started = time.monotonic()
         self.runs += 1
-        self.pid = spawn.start(self.plist, self.default_uid)
+        self.pid = spawn.start(self.plist, self.default_uid, read_mac()["job_fault"])
 
     def start_soon(self) -> None:
         """Start now, or when the throttle of the last start allows it."""
@@ -76,7 +78,7 @@ class Job:
             self.next_start = max(time.monotonic(), earliest)
 
     def stop(self) -> None:
-        """Send SIGTERM and set the clock for SIGKILL."""
+        """Send SIGTERM, later when the Mac is ordered to be slow, and set the clock for SIGKILL."""
         if self.pid is None:
             self.next_start = None
             return
@@ -84,8 +86,9 @@ class Job:
             return
         self.stopping = True
         timeout = float(self.plist.get("ExitTimeOut", _DEFAULT_EXIT_TIMEOUT_S))
-        self.kill_at = time.monotonic() + timeout if timeout > 0 else None
-        self.signal(signal.SIGTERM)
+        self.term_at = time.monotonic() + float(read_mac()["drain_s"])
+        self.kill_at = self.term_at + timeout if timeout > 0 else None
+        self.tick(time.monotonic())
 
     def signal(self, number: int) -> None:
         try:
@@ -94,7 +97,10 @@ class Job:
             pass
 
     def tick(self, now: float) -> None:
-        """Do what is due: the SIGKILL of a stubborn process, a scheduled start."""
+        """Do what is due: the SIGTERM or SIGKILL of a stubborn process, a scheduled start."""
+        if self.pid is not None and self.term_at is not None and now >= self.term_at:
+            self.term_at = None
+            self.signal(signal.SIGTERM)
         if self.pid is not None and self.kill_at is not None and now >= self.kill_at:
             self.kill_at = None
             self.killed = True
@@ -103,14 +109,14 @@ class Job:
             self.start()
 
     def due(self) -> float | None:
-        times = [moment for moment in (self.kill_at, self.next_start) if moment is not None]
+        times = [moment for moment in (self.term_at, self.kill_at, self.next_start) if moment is not None]
         return min(times) if times else None
 
     def ended(self, raw_status: int) -> None:
         """Take note of the process's end, sweep its process group and decide about the next start."""
         pid, self.pid = self.pid, None
         self.raw_status = raw_status
-        was_stopped, self.stopping, self.kill_at = self.stopping, False, None
+        was_stopped, self.stopping, self.term_at, self.kill_at = self.stopping, False, None, None
         if not self.plist.get("AbandonProcessGroup"):
             _kill_group(pid)
         short = time.monotonic() - self.started < float(self.plist.get("ThrottleInterval") or _DEFAULT_THROTTLE_S) * self.scale

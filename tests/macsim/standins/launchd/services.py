@@ -51,9 +51,12 @@ class Services:
 
     def __init__(self) -> None:
         self.jobs: dict[tuple[str, str], Job] = {}
-        self.mac = read_mac()
 
     # reading
+
+    @property
+    def mac(self) -> dict[str, Any]:
+        return read_mac()
 
     def in_domain(self, domain: str) -> list[Job]:
         return [job for (where, dummy), job in self.jobs.items() if where == domain]
@@ -75,7 +78,6 @@ class Services:
     # verbs: each takes the caller and the words after the verb
 
     def bootstrap(self, caller: Caller, domain: str, path: str) -> Reply:
-        self.mac = read_mac()
         problem = self._domain_problem(domain)
         if problem:
             return self._failed("Bootstrap", *problem)
@@ -281,7 +283,6 @@ class Services:
 
     def load_daemons(self) -> None:
         """What a boot does: every enabled regular file of root in /Library/LaunchDaemons."""
-        self.mac = read_mac()
         for name in sorted(os.listdir(_DAEMONS)):
             path = f"{_DAEMONS}/{name}"
             if name.endswith(".plist") and not os.path.islink(path):

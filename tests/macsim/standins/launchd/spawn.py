@@ -25,15 +25,16 @@ _LIMITS = {
 }
 
 
-def start(job: dict[str, Any], default_uid: int = 0) -> int:
-    """Fork the job's process and return its pid."""
+def start(job: dict[str, Any], default_uid: int = 0, fault: str | None = None) -> int:
+    """Fork the job's process and return its pid; ``fault`` is what goes wrong on order: exits-78, ignores-term or leaves-child."""
     pid = os.fork()
     if pid:
         return pid
     try:
         reset_signals()
         os.setsid()
-        _become(job, default_uid)
+        if fault != "exits-78":
+            _become(job, default_uid, fault)
     except BaseException as error:
         os.write(2, f"launchd: {job['Label']}: {error!r}\n".encode())
     os._exit(EX_CONFIG)
@@ -45,7 +46,7 @@ def reset_signals() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _become(job: dict[str, Any], default_uid: int) -> None:
+def _become(job: dict[str, Any], default_uid: int, fault: str | None) -> None:
     user = pwd.getpwnam(job["UserName"]) if "UserName" in job else pwd.getpwuid(default_uid)
     gid = grp.getgrnam(job["GroupName"]).gr_gid if "GroupName" in job else user.pw_gid
     environment = _environment(job, user)
@@ -61,7 +62,17 @@ def _become(job: dict[str, Any], default_uid: int) -> None:
     os.umask(jobplist.umask(job) if "Umask" in job else 0o022)
     os.chdir(job.get("WorkingDirectory", "/"))
     os.closerange(3, 4096)
+    if fault == "ignores-term":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if fault == "leaves-child":
+        _leave_child()
     os.execve(_find(jobplist.program(job)), jobplist.arguments(job), environment)
+
+
+def _leave_child() -> None:
+    if os.fork() == 0:
+        os.setsid()
+        os.execv("/bin/sleep", ["left-behind", "100000"])
 
 
 def _environment(job: dict[str, Any], user: pwd.struct_passwd) -> dict[str, str]:
