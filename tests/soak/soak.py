@@ -61,7 +61,7 @@ class Repeated:
     portion: int = 0
 
     def run(self, record: Record, given: argparse.Namespace, save: Save) -> None:
-        wanted = record["wanted"] = given.counts.get(self.name, self.times)
+        wanted = record["wanted"] = getattr(given, self.name)
         while not record["failures"] and (record["done"] < wanted or "output" not in record):
             times = min(self.portion or wanted, wanted - record["done"])
             log = OUTPUT / f"{self.name}-{record['done']}.log"
@@ -134,7 +134,7 @@ def rounds(record: Record, given: argparse.Namespace, save: Save) -> None:
 PARTS = {
     "oracle": Part(fleets, ("seed", "fleets"), CORE),
     "mutation": Part(mutation, (), (*CORE, "tests/unit/plugins/module_utils", "tests/mutation")),
-    **{repeated.name: Part(repeated.run, ("counts",)) for repeated in REPEATED},
+    **{repeated.name: Part(repeated.run, (repeated.name,)) for repeated in REPEATED},
     "rounds": Part(rounds, ("minutes",)),
 }
 
@@ -158,7 +158,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has done")
     given = parser.parse_args(arguments)
-    given.parts, given.counts = given.parts.split(","), dict(given.counts or ())
+    for name, times in [*((repeated.name, repeated.times) for repeated in REPEATED), *(given.counts or ())]:
+        setattr(given, name, times)
+    given.parts = given.parts.split(",")
     if unknown := set(given.parts) - set(PARTS):
         parser.error(f"unknown parts: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     return given
