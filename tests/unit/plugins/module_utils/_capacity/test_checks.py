@@ -515,9 +515,16 @@ def test_old_facts_and_clocks_that_differ(measured_at: t.Optional[int], now: t.O
     (
         ({}, [], "no pools are declared in mac_runners_pools: nothing is planned here"),
         ({}, [sandbox()], "pool lint is low-isolation: sandbox is weak, for trusted code only"),
+        ({}, [sandbox(isolation="account")], "pool lint is low-isolation: account is very-weak, for trusted code only"),
         ({}, [docker()], "pool linux: image acme/linux:1 is not pinned by digest and may change"),
         ({"cores": None}, [docker(image="x" + DIGEST)], "cores is not known: check cpus is left out"),
         ({"disk_free": None}, [docker(image="x" + DIGEST)], "disk_free is not known: check disk is left out"),
+        (
+            {"tart": {"version": "2.33.0"}},
+            [tart(image="x" + DIGEST)],
+            "Tart from 2.33.0 on is under FSL-1.1-ALv2: not for a product or service that competes with it; "
+            "confirm with mac_runners_licences.tart.fsl_confirmed: true",
+        ),
         ({"pressure": 2}, [docker(image="x" + DIGEST)], "the Mac is under memory pressure now (level 2 of 4)"),
         (
             {"tart": {"version": "2.28.5"}},
@@ -544,6 +551,17 @@ def test_warnings(facts: Json, pools: t.Sequence[Json], warning: str) -> None:
 @pytest.mark.parametrize("facts", ({}, {"pressure": 1, "tart": {"version": "2.28.6"}}, {"workloads": [workload(state="stopped")]}))
 def test_a_good_mac_has_no_warnings(facts: Json) -> None:
     assert plan(facts, [docker(image="x" + DIGEST), sandbox(count=0)]).warnings == ()
+
+
+def test_an_image_that_is_refused_is_not_warned_of_too() -> None:
+    result = plan({}, [tart(trust="untrusted", network="softnet")], licences={"tart": {"fsl_confirmed": True}})
+    assert (checks(result), result.warnings) == (["image-pin"], ())
+
+
+def test_what_could_not_be_read_or_is_not_needed_is_not_missed() -> None:
+    unknown = {"cores": None, "disk_free": None}
+    assert plan({**unknown, "unread": ["all"]}, [docker(image="x" + DIGEST)]).warnings == ()
+    assert plan(unknown, []).warnings == ("no pools are declared in mac_runners_pools: nothing is planned here",)
 
 
 # --- words ---------------------------------------------------------------------------------
