@@ -165,11 +165,14 @@ def test_what_fails_for_one_vm_is_told_and_the_others_are_made(mac: FakeMac, pla
     assert [vm["name"] for vm in result["vms"]] == ["mac-runners-lin-1"]
 
 
-def test_another_image_is_a_warning_unless_it_is_to_be_made_again(play: Play) -> None:
+def test_another_image_is_a_warning_unless_it_is_to_be_made_again(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
     play(vms=[IOS])
+    warned: t.List[str] = []
+    # Where controller plugins were imported before, Ansible shows a warning rather than returning it.
+    monkeypatch.setattr(tart_vms.AnsibleModule, "warn", lambda module, warning: warned.append(warning))
     other = {**IOS, "image": "ghcr.io/acme/macos:2"}
     result = play(vms=[other])
-    assert not result["changed"] and "was made from ghcr.io/acme/macos:1, not from ghcr.io/acme/macos:2" in json.dumps(result["warnings"])
+    assert not result["changed"] and "was made from ghcr.io/acme/macos:1, not from ghcr.io/acme/macos:2" in warned[0]
     result = play(vms=[other], recreate=True)
     assert (result["changed"], result["vms"][0]["image"]) == (True, "ghcr.io/acme/macos:2")
 
