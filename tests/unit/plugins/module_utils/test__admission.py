@@ -105,7 +105,9 @@ def test_each_new_decision_is_a_new_generation(state_dir: str) -> None:
     generations = [admitted(state_dir, *pools).generation for pools in ((IOS,), (IOS,), (), (LINUX,), (IOS,))]
     assert generations == [1, 1, 2, 3, 4]
     plan, _lease = go(state_dir, request(LINUX))
-    assert plan.summary()[0]["detail"] == "fleet test (generation 4, admitted) -> fleet test (generation 5, admitted)"
+    assert plan.summary() == [
+        {"resource": "lease", "action": "admit", "detail": "fleet test (generation 4, admitted) -> fleet test (generation 5, admitted)"}
+    ]
     assert (plan.diff["before"]["lease"]["pools"], plan.diff["after"]["lease"]["pools"]) == ([IOS], [LINUX])
 
 

@@ -207,14 +207,17 @@ def test_what_shrinks_is_smaller_before_anything_grows(mac: Mac) -> None:
 
 
 def test_one_that_cannot_shrink_is_told_and_counts_as_it_is(mac: Mac) -> None:
-    """Room for 13 GiB: 10 that stay and 10 that are wanted do not fit."""
-    mac.add(ONE, OLD)
-    mac.admit(*SWAPPED)
+    """Room for 13 GiB: 10 that stay, 1 and 9 that are wanted do not fit."""
+    web = {**ONE, "name": "web-1", "memory": "1GiB"}
+    pools = [{**SWAPPED[0], "memory": "9GiB"}, SWAPPED[1], {**POOL, "name": "web", "count": 1, "memory": "1GiB"}]
+    mac.add(ONE, OLD, {**web, "memory": "2GiB"})
+    mac.admit(*pools)
     mac.engine.broken.add(("update", "mac-runners-old-1"))
-    result = mac.ask(*SWAP, pools=SWAPPED)
-    assert result["failed"] and result["failures"]["mac-runners-old-1"] == "cannot update"
+    result = mac.ask({**ONE, "memory": "9GiB"}, SWAP[1], web, pools=pools)
+    assert sorted(result["failures"]) == ["mac-runners-linux-1", "mac-runners-old-1"]
+    assert result["failures"]["mac-runners-old-1"] == "cannot update"
     assert result["failures"]["mac-runners-linux-1"].startswith("no room on this Mac: memory: ")
-    assert {name: fields["memory"] // GIB for name, fields in mac.engine.containers.items()} == {"mac-runners-linux-1": 3, "mac-runners-old-1": 10}
+    assert [fields["memory"] // GIB for name, fields in sorted(mac.engine.containers.items())] == [3, 10, 1]
 
 
 def test_others_go_on_beside_one_that_cannot_shrink(mac: Mac) -> None:

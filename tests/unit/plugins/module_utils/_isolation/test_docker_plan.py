@@ -14,6 +14,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
     needs_room,
     plan_containers,
     refuse_foreign,
+    shrinking,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import ContainerSpec
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_state import Container
@@ -109,3 +110,21 @@ def test_removals_and_stops_never_need_room():
     assert not needs_room(plan_containers([], {SPEC.name: made()}, purge=True))
     assert needs_room(plan_containers([SPEC], {}))
     assert needs_room(plan_containers([SPEC], {SPEC.name: made(memory=1)}))
+
+
+@pytest.mark.parametrize(
+    ("fields", "shrinks"),
+    (
+        ({"memory": 2**31}, True),
+        ({"cpus": 4}, True),
+        ({"memory": 2**31, "cpus": 1}, False),
+        ({"memory": 2**29}, False),
+        ({"memory": 2**31, "status": "exited"}, False),
+        ({"memory": 2**31, "status": "paused"}, False),
+        ({"memory": 2**31, "image": "acme/linux:2"}, False),
+        ({}, False),
+    ),
+)
+def test_what_no_more_is_done_to_than_to_make_it_smaller(fields, shrinks):
+    plan = plan_containers([SPEC], {SPEC.name: made(**fields)})
+    assert shrinking(plan) == ({SPEC.name} if shrinks else set())

@@ -28,7 +28,7 @@ pytestmark = [
 
 OLD = IOS._replace(slot="old-1", memory=40 * GIB)
 OLD_POOL = {**POOL, "name": "old", "count": 1, "memory": "40GiB"}
-BIG = IOS._replace(memory=40 * GIB)
+BIG = IOS._replace(memory=40 * GIB, image="ghcr.io/acme/macos:2")
 BIG_POOL = {**POOL, "count": 1, "memory": "40GiB"}
 
 
@@ -131,6 +131,19 @@ def test_more_memory_or_cpus_need_a_lease(mac: FakeMac) -> None:
             ask(mac, larger)
 
 
+def test_a_start_needs_a_lease_and_room(mac: FakeMac) -> None:
+    stopped = IOS._replace(state="stopped")
+    do(mac, stopped)
+    mac.memory = 32 * GIB
+    with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
+        do(mac, IOS)
+    remove_lease(mac.place.state_dir)
+    for vm in (IOS, IOS._replace(memory=8 * GIB)):
+        with pytest.raises(LeaseError, match="this Mac has no lease"):
+            ask(mac, vm)
+    assert mac.states == {}
+
+
 def test_the_room_of_what_goes_is_used_by_what_comes(mac: FakeMac) -> None:
     """54 GiB are for VMs: 40 and 40 do not fit together, and what goes is gone before the rest is judged."""
     do(mac, OLD, pools=[OLD_POOL])
@@ -138,7 +151,7 @@ def test_the_room_of_what_goes_is_used_by_what_comes(mac: FakeMac) -> None:
     outcome = do(mac, BIG, purge=True, pools=[BIG_POOL])
     assert outcome.errors == {} and list(outcome.store) == ["mac-runners-ios-1"]
     assert ("mac-runners-old-1", "delete") in steps(outcome) and ("mac-runners-ios-1", "clone") in steps(outcome)
-    assert mac.calls.index(["delete", "mac-runners-old-1"]) < mac.calls.index(["clone", IOS.image, "mac-runners-ios-1"])
+    assert mac.calls.index(["delete", "mac-runners-old-1"]) < mac.calls.index(["clone", BIG.image, "mac-runners-ios-1"])
     assert lease_state(mac.place.state_dir) == "admitted"
 
 
@@ -155,7 +168,7 @@ def test_what_shrinks_is_smaller_before_anything_grows(mac: FakeMac) -> None:
     do(mac, OLD, IOS._replace(memory=14 * GIB), pools=pools)
     mac.calls.clear()
     swapped = [{**POOL, "count": 1, "memory": "40GiB"}, {**POOL, "name": "old", "count": 1, "memory": "14GiB"}]
-    outcome = do(mac, BIG, OLD._replace(memory=14 * GIB), pools=swapped)
+    outcome = do(mac, IOS._replace(memory=40 * GIB), OLD._replace(memory=14 * GIB), pools=swapped)
     assert outcome.errors == {}
     assert [call for call in mac.calls if call[0] == "set"] == [
         ["set", "mac-runners-old-1", "--memory", "14336"], ["set", "mac-runners-ios-1", "--memory", "40960"],
