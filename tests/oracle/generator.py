@@ -131,7 +131,7 @@ def capacity(dice: Dice, tiny: bool) -> Host:
         "reserve": lambda: dice.choice(["auto", 4 * unit, 0]) if not tiny else dice.randint(0, 4),
         "headroom": lambda: dice.choice([0, unit, 3 * unit]),
         "disk_reserve": lambda: dice.choice([0, 5 * unit]),
-        "cpu_factor": lambda: dice.choice([1, 1.0, 1.1, 1.5, 2, 3.0]),
+        "cpu_factor": lambda: dice.choice([1, 1.0, 1.1, 1.5, 1.55, 1.9999999, 2, 3.0, 8.2]),
         "count_suspended": lambda: dice.chance(0.5),
         "docker_vm_base": lambda: dice.choice([0, unit, 2 * unit]),
         "port_base": lambda: dice.choice([20000, 30000, 49052, 48152]),

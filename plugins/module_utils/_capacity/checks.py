@@ -12,6 +12,7 @@ A check that needs the whole fleet (licences counted over all Macs, runner names
 
 from __future__ import annotations
 
+import decimal
 import re
 import typing as t
 
@@ -186,8 +187,8 @@ def _cpus(situation: Situation) -> Violations:
     cores = situation.facts.cores
     if cores is None:
         return
-    # 15 times 8.2 is 122.99999999999999 for a machine.
-    have = int(round(cores * situation.policy.cpu_factor, 6))
+    # 15 times 8.2 is 122.99999999999999 in floating point.
+    have = int(cores * decimal.Decimal(repr(situation.policy.cpu_factor)))
     need = sum(pool.count * pool.cpus for pool in situation.pools)
     if need > have:
         message = f"runners have {need} cpus in all, {cores} cores carry {have} ({situation.policy.cpu_factor:g} each)"

@@ -260,6 +260,7 @@ def test_every_fact_is_read() -> None:
         "workloads": [{"kind": "docker", "name": "box", "state": "paused", "guest": "linux", "memory": 1, "owned": True, "place": "colima"}, {"kind": "tart"}],
         "images": ["one", "two", "one"],
         "measured_at": 7,
+        "holder": "fleet-1",
     }
     assert facts_of(raw) == MacFacts(
         virtual_machine=True,
@@ -270,6 +271,7 @@ def test_every_fact_is_read() -> None:
         workloads=(Workload("docker", "box", "paused", "linux", 1, True, "colima"), Workload("tart", "unnamed", "running", "", None, False, "")),
         images=frozenset(("one", "two")),
         measured_at=7,
+        holder="fleet-1",
     )
     assert facts_of({"docker": {}}).docker == DockerEngine("other", None, None, True)
 

@@ -269,9 +269,11 @@ def test_pools_are_counted_together_and_linux_guests_are_not() -> None:
 
 
 def test_the_refusal_names_the_foreign_ones() -> None:
-    others = [workload(guest="macos", name="golden", state="suspended", memory=GIB)]
-    message = only(plan({"workloads": others}, [tart(count=2)])).message
+    others = [workload(guest="macos", name="golden", state="suspended", memory=GIB), workload(guest="macos", memory=GIB)]
+    message = only(plan({"workloads": others[:1]}, [tart(count=2)])).message
     assert message == "2 macOS VMs planned beside 1 foreign: golden (suspended); Apple's licence allows 2 a Mac"
+    message = only(plan({"workloads": others}, [tart()])).message
+    assert message == "1 macOS VMs planned beside 2 foreign: golden (suspended), other (running); Apple's licence allows 2 a Mac"
 
 
 # --- the Docker VM and Docker Desktop ------------------------------------------------------
@@ -335,6 +337,9 @@ def test_docker_desktop_wants_a_declaration(licences: Json, refused: bool) -> No
         ({"cores": 10}, [sandbox(count=11)], {"cpu_factor": 1}, (11, 10)),
         ({"cores": 15}, [sandbox(count=123, memory="1GiB")], {"cpu_factor": 8.2}, None),
         ({"cores": 15}, [sandbox(count=124, memory="1GiB")], {"cpu_factor": 8.2}, (124, 123)),
+        ({"cores": 10}, [sandbox(count=15)], {"cpu_factor": 1.55}, None),
+        ({"cores": 10}, [sandbox(count=16)], {"cpu_factor": 1.55}, (16, 15)),
+        ({"cores": 10}, [sandbox(count=13)], {"cpu_factor": "1.299999999"}, (13, 12)),
         ({"cores": 10}, [tart(cpus=10)], {}, None),
         ({"cores": 10}, [tart(cpus=11)], {}, (11, 10)),
         ({"cores": 10, "docker": {"engine": "colima", "memory": 16 * GIB, "cpus": 4}}, [docker(cpus=4)], {}, None),
@@ -403,6 +408,12 @@ def test_disk(facts: Json, pools: t.Sequence[Json], capacity: Json, need: int) -
 def test_ports(pools: t.Sequence[Json], capacity: Json, refused: t.Sequence[str]) -> None:
     result = plan({"memory": 1024 * GIB, "cores": 1000, "disk_free": 9000 * GIB}, pools, {**capacity, "cpu_factor": 100})
     assert [(v.check, v.pool) for v in result.violations] == [("ports", pool) for pool in refused]
+
+
+def test_of_two_ranges_that_end_together_the_first_is_named() -> None:
+    pools = [sandbox(count=2, port_base=30000), sandbox(name="b", port_base=30100), sandbox(name="c", port_base=30150)]
+    messages = [violation.message for violation in plan({}, pools).violations if violation.pool == "c"]
+    assert messages == ["ports 30150 to 30249 overlap those of pool lint (30000 to 30199)"]
 
 
 def test_one_range_inside_a_larger_one_is_found() -> None:

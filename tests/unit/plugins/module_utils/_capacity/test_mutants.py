@@ -80,6 +80,11 @@ def test_a_wrong_measured_fact_is_named_as_measured() -> None:
     assert "mac_runners_measured.cores" in found["message"]
 
 
+def test_a_mistake_names_its_pool() -> None:
+    (found,) = violations({"a": mac({**LINT, "cpus": 0})}, "a")
+    assert (found["check"], found["pool"], found["need"], found["have"]) == ("input", "lint", None, None)
+
+
 def test_facts_that_cannot_be_read_are_no_missing_facts() -> None:
     found = violations({"a": {"mac_runners_facts": {"memory": "64 gigs"}, "mac_runners_pools": []}}, "a")
     assert not any("neither measured nor declared" in one["message"] for one in found)
