@@ -11,16 +11,16 @@ it does anything), delay (only ``delay_s``: then the tool works as usual). cut_s
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from standins.call import PROC, STATE, Call
+from standins.launchctl import ask
 
 _FILE = f"{STATE}/faults.json"
 
@@ -49,20 +49,23 @@ def apply(call: Call, work: Callable[[], int]) -> int:
 
 
 def _take_along(fault: dict) -> None:
+    """Let launchd, which is root, kill who called, or the processes of sshd above this one."""
+    above = list(_ancestors(os.getppid()))
+    pids = []
     if fault.get("kill_caller"):
-        os.kill(os.getppid(), signal.SIGKILL)
+        # Who called through sudo is meant, not sudo.
+        pids += [next(pid for pid, name in above if name != "sudo")]
     if fault.get("cut_ssh"):
-        _cut_ssh(os.getppid())
+        pids += [pid for pid, name in above if name.startswith("sshd")]
+    if pids:
+        ask("take_along", pids=pids)
 
 
-def _cut_ssh(pid: int) -> None:
-    """Kill the processes of sshd above ``pid``; those of root only as root, but one is enough."""
+def _ancestors(pid: int) -> Iterator[tuple[int, str]]:
     while pid > 1:
         with open(f"{PROC}/{pid}/stat", encoding="utf-8", errors="replace") as stream:
             name, fields = stream.read().partition("(")[2].rsplit(")", 1)
-        if name.startswith("sshd"):
-            with contextlib.suppress(PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        yield pid, name
         pid = int(fields.split()[1])
 
 

@@ -17,7 +17,7 @@ from standins.call import STATE
 from standins.launchd import spawn
 from standins.mac import read_mac, write_store
 from standins.programs import program_text
-from standins.tart_store import GB, lock_owner, new_config, size_of, write_machine
+from standins.tart_store import GB, lock_owner, make_home, new_config, size_of, write_machine
 from standins.virtual_machines import machine_arguments, machine_processes
 
 KNOWN = frozenset(("users", "tart", "container", "colima", "processes", "files"))
@@ -72,6 +72,7 @@ def plant_machine(machine: dict[str, Any], version: str) -> None:
     home = machine.get("home", f"{owner.pw_dir}/.tart")
     directory = Path(home) / "vms" / machine["name"]
     guest = machine.get("os", "darwin")
+    make_home(Path(home))
     config = new_config(guest, int(machine.get("cpu", 4)), size_of(machine.get("memory", "8GiB")))
     write_machine(directory, config, int(machine.get("disk_gb", 50)) * GB, {"agent": machine.get("agent", True)})
     state = machine.get("state", "stopped")

@@ -65,6 +65,12 @@ def parse_remote(text: str) -> Remote | None:
     return Remote(host, path[1:], None if digest else tag or "latest", digest)
 
 
+def make_home(root: Path) -> None:
+    """The directories that every command of Tart makes."""
+    for part in ("vms", "cache/OCIs", "cache/IPSWs", "tmp"):
+        (root / part).mkdir(parents=True, exist_ok=True)
+
+
 class Home:
     """One TART_HOME; made with its directories when it is missing."""
 
@@ -72,8 +78,7 @@ class Home:
         default = f"{pwd.getpwuid(os.geteuid()).pw_dir}/.tart"
         self.root = Path(os.environ.get("TART_HOME") or default)
         try:
-            for part in ("vms", "cache/OCIs", "cache/IPSWs", "tmp"):
-                (self.root / part).mkdir(parents=True, exist_ok=True)
+            make_home(self.root)
         except OSError as error:
             raise Fail(1, f"TART_HOME is invalid: {self.root} does not exist, yet we can't create it: {error.strerror}\n") from None
 
