@@ -179,10 +179,15 @@ def _version(fields: Fields, field: str) -> str:
     given = fields.raw.get(field)
     if given is None:
         return ""
-    if isinstance(given, bool) or not isinstance(given, (str, int, float)) or version_tuple(str(given)) is None:
+    try:
+        text = str(given)
+    except ValueError:
+        # Python does not write integers of thousands of digits.
+        text = ""
+    if version_tuple(text) is None:
         fields.wrong(field, given, "a version such as 26.1")
         return ""
-    return str(given)
+    return text
 
 
 def _tool_version(fields: Fields, tool: str) -> str:

@@ -187,7 +187,7 @@ def _name(fields: Fields) -> str:
     name = fields.raw.get("name")
     if not isinstance(name, str) or _NAME.match(name) is None:
         fields.wrong("name", name, _NAME_ALLOWED, "names")
-        return name if isinstance(name, str) and name.isprintable() and 0 < len(name) <= 60 else ""
+        return name if isinstance(name, str) and name.isprintable() and len(name) <= 60 else ""
     if name in RESERVED_NAMES:
         fields.wrong("name", name, "a name that is not reserved: " + ", ".join(sorted(RESERVED_NAMES)), "names")
     return str(name)
@@ -242,8 +242,6 @@ def _guest(fields: Fields, isolation: str) -> str:
         if fields.has("guest"):
             fields.wrong("guest", fields.raw["guest"], f"nothing: {isolation} has no guest system")
         return ""
-    if isolation == "tart" and not fields.has("guest"):
-        return "macos"
     return t.cast(str, fields.choice("guest", guests, guests[0]))
 
 
@@ -266,10 +264,10 @@ def _image(fields: Fields, isolation: str) -> str:
         if fields.has("image"):
             fields.wrong("image", fields.raw["image"], f"nothing: {isolation} has no image")
         return ""
-    image = fields.text("image", "")
+    image = fields.text("image")
     if not fields.has("image"):
         fields.wrong("image", None, f"an image, which {isolation} needs, such as ghcr.io/acme/image@sha256:...")
-    elif image and (image != "".join(image.split()) or image.startswith("-")):
+    elif image and (image.startswith("-") or any(char.isspace() for char in image)):
         fields.wrong("image", image, "an image reference without blanks that does not begin with -")
     return t.cast(str, image)
 

@@ -314,14 +314,15 @@ class Mac:
 def read_mac(name: str, host: Mapping[str, Any]) -> Mac:
     """A Mac with every mistake in its variables; what cannot be read is left out."""
     wrong: set[str] = set()
-    policy, facts = read_policy({}), read_facts({})
     try:
         policy = read_policy(host.get("mac_runners_capacity"))
     except Wrong as error:
+        policy = read_policy({})
         wrong.add(str(error))
     try:
         facts = facts_of(host)
     except Wrong as error:
+        facts = read_facts({})
         wrong.add(str(error))
     pools: list[Pool] = []
     declared = host.get("mac_runners_pools") or []

@@ -120,6 +120,9 @@ WRONG: t.Sequence[t.Tuple[t.Any, str]] = (
     ({"macos": float("nan")}, "field mac_runners_facts.macos: got nan; allowed: a version such as 26.1"),
     ({"macos": float("inf")}, "field mac_runners_facts.macos: got inf; allowed: a version such as 26.1"),
     ({"macos": "\u00b2"}, 'field mac_runners_facts.macos: got "\u00b2"; allowed: a version such as 26.1'),
+    ({"macos": 10**5000}, "field mac_runners_facts.macos: got a number without end; allowed: a version such as 26.1"),
+    ({"macos": -26}, "field mac_runners_facts.macos: got -26; allowed: a version such as 26.1"),
+    ({"macos": ["26.1"]}, "field mac_runners_facts.macos: got ['26.1']; allowed: a version such as 26.1"),
     ({"macos": True}, "field mac_runners_facts.macos: got True; allowed: a version such as 26.1"),
     ({"macos": {"major": 26}}, "field mac_runners_facts.macos: got {'major': 26}; allowed: a version such as 26.1"),
     ({"sip": False}, "field mac_runners_facts.sip: got False; allowed: one of enabled, disabled, custom, unknown"),
@@ -280,6 +283,12 @@ def test_a_wrong_workload_counts_as_what_takes_most() -> None:
     """A VM that runs, that nobody knows and that is not ours."""
     raw = {field: ["wrong"] for field in ("kind", "name", "guest", "state", "memory", "owned", "place")}
     assert parse_facts({"workloads": [raw]})[0].workloads == (Workload("vm-process", "unnamed", "running", "", None, False, ""),)
+
+
+def test_a_wrong_version_and_a_wrong_engine_are_not_kept() -> None:
+    facts, mistakes = parse_facts({"macos": "Tahoe", "tart": {"version": "new"}, "docker": {"engine": "podman"}})
+    assert len(mistakes) == 3
+    assert (facts.macos, facts.tart_version, facts.docker) == ("", "", DockerEngine("other"))
 
 
 def test_what_others_run_is_foreign() -> None:

@@ -29,6 +29,7 @@ TART: Json = {"name": "ios", "isolation": "tart", "image": "ghcr.io/acme/macos:2
 DOCKER: Json = {"name": "linux", "isolation": "docker", "image": "ghcr.io/acme/linux:1"}
 SANDBOX: Json = {"name": "lint", "isolation": "sandbox"}
 SIZE = "a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB"
+FIRST = "mac_runners_pools[0]"
 NAME = "a lower-case letter, then at most 30 of a-z, 0-9 and -"
 LABEL = (
     "a text of 1 to 256 characters without comma or blank, and not one that is added anyway: "
@@ -83,6 +84,12 @@ def test_defaults_of_each_isolation(isolation: str, guest: str, kind: str, level
     pool = pool_of(raw)
     assert (pool.kind, pool.level, pool.memory, pool.cpus, pool.disk) == (kind, level, memory, cpus, disk)
     assert (pool.runner_labels == ("low-isolation",)) == (level in ("weak", "very-weak"))
+
+
+def test_a_native_pool_has_neither_guest_nor_image_nor_network() -> None:
+    pool = Pool(name="lint", isolation="sandbox", count=1, memory=3 * GIB // 2, cpus=1, disk=10 * GIB)
+    assert pool_of(SANDBOX) == dataclasses.replace(pool, guest="", image="", labels=(), network="", port_base=None, github_url="", runner_group="")
+    assert pool_of({**SANDBOX, "port_base": 30000}) == dataclasses.replace(pool, port_base=30000)
 
 
 def test_every_field_is_read() -> None:
@@ -204,6 +211,11 @@ WRONG: t.Sequence[t.Tuple[str, t.Any, str]] = (
         'pool "ios", field image: got "a b"; allowed: an image reference without blanks that does not begin with -',
     ),
     (
+        "image with a blank at its end",
+        {**TART, "image": "a "},
+        'pool "ios", field image: got "a "; allowed: an image reference without blanks that does not begin with -',
+    ),
+    (
         "image as an option",
         {**TART, "image": "--insecure"},
         'pool "ios", field image: got "--insecure"; allowed: an image reference without blanks that does not begin with -',
@@ -244,6 +256,15 @@ def test_a_wrong_pool_has_one_exact_message(raw: t.Any, message: str) -> None:
 def test_mistakes_of_names_have_their_own_check() -> None:
     assert [m.check for m in mistakes_of({**TART, "name": "iOS"})] == ["names"]
     assert [m.check for m in mistakes_of({**TART, "count": -1})] == ["input"]
+
+
+@pytest.mark.parametrize(
+    ("name", "called"),
+    (("B", "B"), ("B" * 60, "B" * 60), ("B" * 61, FIRST), ("", FIRST), ("a\n", FIRST), (1, FIRST)),
+)
+def test_other_mistakes_of_a_pool_with_a_wrong_name(name: t.Any, called: str) -> None:
+    mistakes = mistakes_of({**SANDBOX, "name": name, "count": -1})
+    assert [(m.pool, m.field) for m in mistakes] == [("", "mac_runners_pools[0].name"), (called, "count")]
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_NAMES))
@@ -311,6 +332,10 @@ def test_the_policy_sets_defaults_and_minimum() -> None:
 @pytest.mark.parametrize("name", ("a", "a" * 31, "a-1", "a--b", "x9"))
 def test_good_names(name: str) -> None:
     assert pool_of({**SANDBOX, "name": name}).name == name
+
+
+def test_a_pool_alone_is_the_first() -> None:
+    assert [m.field for m in parse_pool("text", Policy())[1]] == [FIRST]
 
 
 LIMITS: t.Sequence[t.Tuple[Json, str, int, int]] = (
