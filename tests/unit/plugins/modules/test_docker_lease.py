@@ -42,6 +42,7 @@ class Mac:
 
     def __init__(self, state_dir: str, run: t.Callable[..., Json]) -> None:
         self.state_dir, self.run, self.engine = state_dir, run, Engine()
+        self.foreign: t.List[Json] = []
 
     def facts(self) -> Json:
         loads = [
@@ -190,6 +191,17 @@ def test_one_that_cannot_go_is_told_and_counts(mac: Mac) -> None:
     mac.engine.broken.add(("remove", "mac-runners-old-1"))
     result = mac.ask(ONE, TWO, purge=True)
     assert result["failed"] and result["failures"]["mac-runners-old-1"] == "cannot remove"
+    assert result["failures"]["mac-runners-linux-1"].startswith("no room on this Mac: memory: ")
+    assert list(mac.engine.containers) == ["mac-runners-old-1"]
+
+
+def test_room_that_somebody_else_took_meanwhile_is_gone(mac: Mac, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign container starts while one of ours should go and does not: the rest is judged by what is there then."""
+    mac.add({**OLD, "memory": "1GiB"})
+    mac.admit(POOL)
+    mac.engine.broken.add(("remove", "mac-runners-old-1"))
+    monkeypatch.setattr(mac.engine, "stop", lambda name: mac.foreign.append({"kind": "docker", "name": "db", "state": "running", "memory": 8 * GIB}))
+    result = mac.ask(ONE, TWO, purge=True)
     assert result["failures"]["mac-runners-linux-1"].startswith("no room on this Mac: memory: ")
     assert list(mac.engine.containers) == ["mac-runners-old-1"]
 
