@@ -38,7 +38,7 @@ class Killed(BaseException):
 
 
 class Mac:
-    """A Mac with room for 13 GiB of containers, its engine, and the module with the arguments that all tasks have."""
+    """A Mac with room for 15 GiB of containers, its engine, and the module with the arguments that all tasks have."""
 
     def __init__(self, state_dir: str, run: t.Callable[..., Json]) -> None:
         self.state_dir, self.run, self.engine = state_dir, run, Engine()
@@ -200,7 +200,7 @@ def test_room_that_somebody_else_took_meanwhile_is_gone(mac: Mac, monkeypatch: p
     mac.add({**OLD, "memory": "1GiB"})
     mac.admit(POOL)
     mac.engine.broken.add(("remove", "mac-runners-old-1"))
-    monkeypatch.setattr(mac.engine, "stop", lambda name: mac.foreign.append({"kind": "docker", "name": "db", "state": "running", "memory": 8 * GIB}))
+    monkeypatch.setattr(mac.engine, "stop", lambda name: mac.foreign.append({"kind": "docker", "name": "db", "state": "running", "memory": 9 * GIB}))
     result = mac.ask(ONE, TWO, purge=True)
     assert result["failures"]["mac-runners-linux-1"].startswith("no room on this Mac: memory: ")
     assert list(mac.engine.containers) == ["mac-runners-old-1"]
@@ -219,7 +219,7 @@ def test_what_shrinks_is_smaller_before_anything_grows(mac: Mac) -> None:
 
 
 def test_one_that_cannot_shrink_is_told_and_counts_as_it_is(mac: Mac) -> None:
-    """Room for 13 GiB: 10 that stay, 1 and 9 that are wanted do not fit."""
+    """Room for 15 GiB: 10 that stay, 1 and 9 that are wanted do not fit."""
     web = {**ONE, "name": "web-1", "memory": "1GiB"}
     pools = [{**SWAPPED[0], "memory": "9GiB"}, SWAPPED[1], {**POOL, "name": "web", "count": 1, "memory": "1GiB"}]
     mac.add(ONE, OLD, {**web, "memory": "2GiB"})
