@@ -1,0 +1,227 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""A slot: one fresh environment after the other, one job in each. Killed anywhere, its next turn mends what was left."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.backoff import pause_after
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
+    READY,
+    RUNNING,
+    Environment,
+    Ports,
+    Registration,
+    SlotError,
+    StuckError,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.progress import Progress, complaint
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, Record
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.withdrawal import BUSY, Withdrawal
+
+#: Seconds between two looks at the operator's marks and the deadlines.
+POLL = 1.0
+#: Seconds in which GitHub's list may not show a runner whose registration got no answer.
+SETTLED = 60.0
+#: A runner that GitHub drops sooner than this many seconds is a failure, so that slots do not register in circles.
+SHORT_LIFE = 60.0
+#: Pauses that are none of a failure.
+AT_ONCE = 0.0
+
+
+class Plan(t.NamedTuple):
+    """What a slot is told. ``runner`` begins the names of its runners; times in seconds, ``job`` 0 lets jobs take what they take.
+
+    ``registration``: until a started runner must listen; ``grace``: for a runner that GitHub forgot to end by itself.
+    """
+
+    slot: str
+    runner: str
+    registration: float = 300.0
+    job: float = 0.0
+    grace: float = 60.0
+
+
+class Slot:
+    """Runs a slot turn by turn; whoever calls waits between two turns for as long as the turn says."""
+
+    def __init__(self, plan: Plan, ports: Ports, record: Record, new_name: t.Callable[[str], str]) -> None:
+        self._plan, self._ports, self._new_name = plan, ports, new_name
+        self.record = record
+        self._done_at = 0.0
+
+    def turn(self) -> float:
+        """Do what is next, up to a whole cycle; seconds to wait before the next turn. Raises StoppedError."""
+        try:
+            return self._turn()
+        except MacRunnersError as error:
+            return self._failed(str(error), "stuck" if isinstance(error, StuckError) else "waiting")
+
+    def _turn(self) -> float:
+        if self.record.state == "drained" and self._ports.world.draining():
+            return POLL
+        self._ports.world.go_on()
+        found = self._ports.isolation.observe()
+        for environment in found:
+            if environment.state == READY:
+                self._ports.isolation.destroy(environment)
+        for environment in found:
+            if environment.state != READY:
+                return self._attend(environment)
+        self._take_back()
+        if self._ports.world.draining():
+            self._set("drained", message="", failures=0, retry_at=0.0)
+            return POLL
+        return self._serve()
+
+    def _serve(self) -> float:
+        """From admission to the end of a job."""
+        self._set("checking")
+        self._ports.admission.check()
+        name = self._new_name(self._plan.runner)
+        cycle = self.record.cycle + 1
+        self._set("preparing", cycle=cycle, runner=name, environment="", job="", job_since=0.0)
+        environment = self._ports.isolation.prepare(cycle, name)
+        registration = self._register(name)
+        self._set("starting", environment=environment.id, started=self._ports.world.now())
+        self._ports.isolation.start(environment, registration.config)
+        return self._attend(environment._replace(state=RUNNING))
+
+    def _register(self, name: str) -> Registration:
+        """The name is on the disk before GitHub hears it: whatever happens, it is looked for there."""
+        self._set("registering", pending=(*self.record.pending, Pending(name, 0, self._ports.world.now())))
+        registration = self._ports.source.register(name)
+        known = tuple(one._replace(runner=registration.runner) if one.name == name else one for one in self.record.pending)
+        self._save(self.record._replace(pending=known))
+        return registration
+
+    def _attend(self, environment: Environment) -> float:
+        """Follow a runner to its end, then destroy its environment."""
+        progress = Progress()
+        watch = self._ports.isolation.watch(environment)
+        withdrawal = Withdrawal(self._ports.source, self._ports.isolation, self._ports.world, self._plan.grace)
+        reason, exit_code, self._done_at = "", None, 0.0
+        try:
+            while exit_code is None:
+                seen = watch.read(POLL)
+                self._ports.world.go_on()
+                progress.take(seen.lines)
+                exit_code = seen.exit_code
+                self._tell(environment, progress)
+                reason = self._reason(progress) or reason
+                if exit_code is None and reason and self._ends(reason, environment, progress, withdrawal):
+                    break
+        finally:
+            watch.close()
+        return self._finish(environment, progress, exit_code, reason)
+
+    def _tell(self, environment: Environment, progress: Progress) -> None:
+        if progress.job:
+            since = self.record.job_since if self.record.job == progress.job else self._ports.world.now()
+            self._set("job", job=progress.job, job_since=since, runner=environment.runner, message="")
+        elif progress.listening and self.record.state not in ("withdrawing", "stuck"):
+            self._set("listening", runner=environment.runner, message="", retry_at=0.0)
+
+    def _reason(self, progress: Progress) -> str:
+        """Why this runner should not go on, empty when it should."""
+        now, record = self._ports.world.now(), self.record
+        if progress.busy:
+            overdue = self._plan.job and now - record.job_since > self._plan.job
+            return f"its job {progress.job} took longer than the {self._plan.job:.0f} s of its pool" if overdue else ""
+        if progress.result:
+            self._done_at = self._done_at or now
+            hangs = now - self._done_at > self._plan.grace
+            return f"the runner did not end within {self._plan.grace:.0f} s after its job {progress.job}" if hangs else ""
+        if self._ports.world.draining():
+            return "drain"
+        if not progress.listening and now - record.started > self._plan.registration:
+            return f"the runner did not listen for jobs within {self._plan.registration:.0f} s; it said last: {progress.last[:200] or 'nothing'}"
+        return ""
+
+    def _ends(self, reason: str, environment: Environment, progress: Progress, withdrawal: Withdrawal) -> bool:
+        """Whether the environment may be destroyed while its runner runs."""
+        if progress.job:
+            # The pool's own limit is the one thing that ends a job; the runner of an ended one gets its grace.
+            return bool(self._reason(progress))
+        self._set("withdrawing" if reason == "drain" else "stuck", message="" if reason == "drain" else reason)
+        return withdrawal.may_end(environment, self.record.runner_id(environment.runner), progress)
+
+    def _finish(self, environment: Environment, progress: Progress, exit_code: t.Optional[int], reason: str) -> float:
+        """Keep its logs, destroy the environment, take the registration back, say how it went."""
+        ran = bool(progress.job)
+        fault = self._fault(progress, exit_code, reason)
+        first = ran and self.record.counted < environment.cycle
+        self._set("destroying", counted=max(self.record.counted, environment.cycle if ran else 0), jobs=self.record.jobs + first)
+        self._note_end(environment, progress, exit_code, fault)
+        if ran or fault:
+            self._keep(environment)
+        self._ports.isolation.destroy(environment)
+        if progress.result and exit_code == 0:
+            # It reported its job's end, and GitHub itself has then removed the registration.
+            self._save(self.record._replace(pending=tuple(one for one in self.record.pending if one.name != environment.runner)))
+        if fault and not ran:
+            raise StuckError(fault) if fault == reason else SlotError(fault)
+        self._save(self.record._replace(failures=0, message=fault, environment="", runner=""))
+        return AT_ONCE
+
+    def _fault(self, progress: Progress, exit_code: t.Optional[int], reason: str) -> str:
+        """What went wrong, for people; empty when nothing did."""
+        if exit_code is None:
+            return "" if reason == "drain" else reason
+        if progress.result and exit_code == 0:
+            return ""
+        if progress.job:
+            return f"the runner ended with {exit_code} {'after' if progress.result else 'during'} the job {progress.job}"
+        if reason:
+            return "" if reason == "drain" else reason
+        short = self._ports.world.now() - self.record.started < SHORT_LIFE
+        dropped = f"the runner ended without a job; it said last: {progress.last[:200]}" if short else ""
+        return complaint(progress, exit_code) or dropped
+
+    def _note_end(self, environment: Environment, progress: Progress, exit_code: t.Optional[int], fault: str) -> None:
+        self._ports.world.note(
+            "ended", cycle=environment.cycle, runner=environment.runner, exit_code=exit_code, job=progress.job, result=progress.result, message=fault
+        )
+
+    def _keep(self, environment: Environment) -> None:
+        try:
+            self._ports.world.keep(f"{environment.cycle:06d}", self._ports.isolation.diagnostics(environment))
+        except (MacRunnersError, OSError) as error:
+            # A full disk must not keep the environment of an ended job.
+            self._ports.world.note("logs-lost", cycle=environment.cycle, message=str(error))
+
+    def _take_back(self) -> None:
+        """Remove from GitHub what no environment of this slot uses any more; what is busy there is tried again next time."""
+        for entry in self.record.pending:
+            answer = self._ports.source.remove(entry.name, entry.runner)
+            unsettled = answer == "gone" and not entry.runner and self._ports.world.now() - entry.since < SETTLED
+            self._ports.world.note("take-back", runner=entry.name, answer=answer)
+            if answer != BUSY and not unsettled:
+                self._save(self.record._replace(pending=tuple(one for one in self.record.pending if one.name != entry.name)))
+
+    def _failed(self, message: str, state: str) -> float:
+        failures = self.record.failures + 1
+        pause = pause_after(failures, self._ports.world.random())
+        self._set(state, failures=failures, message=message[:2000], retry_at=self._ports.world.now() + pause)
+        self._ports.world.note("failed", failures=failures, pause=round(pause, 1), message=message)
+        return pause
+
+    def _set(self, state: str, **fields: t.Any) -> None:
+        """Go into a state; nothing is written when nothing changes."""
+        changed = self.record._replace(state=state, **fields)
+        if changed == self.record:
+            return
+        if state != self.record.state:
+            changed = changed._replace(since=self._ports.world.now())
+            self._ports.world.note("state", state=state, cycle=changed.cycle, runner=changed.runner)
+        self._save(changed)
+
+    def _save(self, record: Record) -> None:
+        self._ports.world.save(record)
+        self.record = record

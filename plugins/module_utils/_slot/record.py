@@ -1,0 +1,110 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""The one file of a slot: what recovery needs, and what people are told. It is on the disk before what it names is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+
+SCHEMA = 1
+RECORD_NAME = "status.json"
+#: What a slot can be doing.
+STATES = ("new", "cleaning", "checking", "preparing", "registering", "starting", "listening", "job", "destroying", "withdrawing", "waiting", "stuck", "drained")
+
+_LARGEST = 256 * 1024
+
+
+class RecordError(MacRunnersError):
+    """The file of a slot cannot be used."""
+
+
+class Pending(t.NamedTuple):
+    """A name under which GitHub may know a runner of ours. ``runner`` is its id, 0 until the answer came; ``since`` in seconds since 1970."""
+
+    name: str
+    runner: int
+    since: float
+
+
+class Record(t.NamedTuple):
+    """A slot as it is on the disk; times in seconds since 1970, 0 when there is none.
+
+    ``cycle`` counts environments, ``counted`` is the last one whose job was counted in ``jobs``. ``failures`` in a row.
+    """
+
+    slot: str
+    state: str = "new"
+    since: float = 0.0
+    cycle: int = 0
+    counted: int = 0
+    jobs: int = 0
+    failures: int = 0
+    message: str = ""
+    retry_at: float = 0.0
+    environment: str = ""
+    runner: str = ""
+    started: float = 0.0
+    job: str = ""
+    job_since: float = 0.0
+    pending: t.Tuple[Pending, ...] = ()
+
+    def runner_id(self, name: str) -> int:
+        """GitHub's id of a runner of ours, 0 if it is not known."""
+        return next((entry.runner for entry in self.pending if entry.name == name), 0)
+
+
+def read_record(folder: str, slot: str) -> Record:
+    """The record of a slot, a new one when there is none. Raises :class:`RecordError` when it cannot be understood."""
+    path = os.path.join(folder, RECORD_NAME)
+    try:
+        with open(path, "rb", opener=_open_file) as file:
+            content = file.read(_LARGEST)
+    except FileNotFoundError:
+        return Record(slot)
+    except OSError as error:
+        raise RecordError(f"slot {slot}: {path} cannot be read: {error.strerror}") from error
+    try:
+        return _parse(json.loads(content), slot)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RecordError(f"slot {slot}: {path} is damaged ({error}); when no runner of this slot is at GitHub, remove it") from error
+
+
+def _open_file(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+
+
+def _parse(data: t.Dict[str, t.Any], slot: str) -> Record:
+    schema = data.pop("schema")
+    if schema != SCHEMA:
+        raise ValueError(f"schema {schema}; this release knows {SCHEMA}")
+    data["pending"] = tuple(Pending(str(name), int(runner), float(since)) for name, runner, since in data["pending"])
+    record = Record(**data)
+    if record.slot != slot or record.state not in STATES:
+        raise ValueError(f"slot {record.slot}, state {record.state}")
+    numbers = (record.cycle, record.counted, record.jobs, record.failures, record.started, record.job_since)
+    if not all(isinstance(number, (int, float)) for number in numbers):
+        raise ValueError("a number is none")
+    return record
+
+
+def write_record(folder: str, record: Record) -> None:
+    """Replace the record as a whole; it is for root alone and on the disk when this returns."""
+    draft = os.path.join(folder, f".{RECORD_NAME}.new")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump({"schema": SCHEMA, **record._asdict()}, file)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, os.path.join(folder, RECORD_NAME))

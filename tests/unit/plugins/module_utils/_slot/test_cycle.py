@@ -1,0 +1,294 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A slot turn by turn: jobs, drain, deadlines, failures, and kill -9 at every outgoing call."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, SlotError, StoppedError
+from tests.unit.plugins.module_utils._slot.fakes import DONE, GOOD, LISTENING, RUNS, FakeWorld, Killed, error, slot
+
+IDLE: list[t.Any] = [LISTENING, *[1.0] * 500]
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld()
+
+
+def turns(world: FakeWorld, number: int, **plan: t.Any) -> list[float]:
+    program = slot(world, **plan)
+    return [program.turn() for _turn in range(number)]
+
+
+def test_each_job_has_a_fresh_environment_and_a_name_of_its_own(world: FakeWorld) -> None:
+    assert turns(world, 3) == [0.0, 0.0, 0.0]
+    assert len(set(world.started)) == 3 and len(set(world.done)) == 3
+    assert (world.boxes, world.github, world.record.pending) == ({}, {}, ())
+    assert (world.record.jobs, world.record.cycle, world.record.failures) == (3, 3, 0)
+    assert sorted(world.logs) == ["000001", "000002", "000003"]
+    # GitHub removes an ephemeral runner after its job: nobody asks it to.
+    assert world.calls.count("remove") == 0
+
+
+def test_the_states_of_a_cycle_are_told_in_order(world: FakeWorld) -> None:
+    turns(world, 1)
+    assert [fields["state"] for event, fields in world.log if event == "state"] == [
+        "checking",
+        "preparing",
+        "registering",
+        "starting",
+        "listening",
+        "job",
+        "destroying",
+    ]
+
+
+def test_without_admission_nothing_is_made_or_registered(world: FakeWorld) -> None:
+    world.errors["check"] = [error("this Mac has no lease"), error("this Mac has no lease")]
+    assert turns(world, 2) == [5.0, 10.0]
+    assert (world.record.state, world.record.message, world.record.failures) == ("waiting", "this Mac has no lease", 2)
+    assert not {"prepare", "register"} & set(world.calls)
+    turns(world, 1)
+    assert (world.record.jobs, world.record.failures, world.record.message) == (1, 0, "")
+
+
+def test_a_refused_registration_leaves_no_environment_and_is_looked_for(world: FakeWorld) -> None:
+    world.errors["register"] = [error("GitHub answered 502")]
+    turns(world, 1)
+    assert [entry.runner for entry in world.record.pending] == [0]
+    turns(world, 1)
+    assert world.record.jobs == 1
+    # Its list may be late: the name is looked for until a minute has passed.
+    assert len(world.record.pending) == 1
+    world.time += 61
+    turns(world, 1)
+    assert world.record.pending == ()
+
+
+def test_a_registration_that_acted_without_an_answer_is_taken_back(world: FakeWorld) -> None:
+    world.kill_at, world.kill_after = _index(world, "register"), True
+    with pytest.raises(Killed):
+        turns(world, 1)
+    assert len(world.github) == 1
+    revive(world)
+    turns(world, 1)
+    assert (world.github, world.record.jobs, world.record.pending) == ({}, 1, ())
+
+
+def revive(world: FakeWorld) -> None:
+    world.calls, world.kill_at = [], 0
+
+
+def _index(world: FakeWorld, name: str) -> int:
+    other = FakeWorld()
+    turns(other, 1)
+    return other.calls.index(name) + 1
+
+
+def _calls_of_a_cycle() -> list[str]:
+    world = FakeWorld()
+    turns(world, 1)
+    return world.calls
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize(("index", "name"), list(enumerate(_calls_of_a_cycle(), start=1)))
+def test_killed_at_any_call_the_next_turns_mend_it(world: FakeWorld, index: int, name: str, after: bool) -> None:
+    world.kill_at, world.kill_after = index, after
+    with pytest.raises(Killed):
+        turns(world, 1)
+    assert world.calls[-1] == name
+    revive(world)
+    world.time += 61
+    turns(world, 2)
+    assert (world.boxes, world.github, world.record.pending, world.lost) == ({}, {}, (), [])
+    assert len(world.started) == len(set(world.started)), "an environment was used twice"
+    assert len(world.done) == len(set(world.done)), "a job ran twice"
+    assert world.record.jobs == len(world.done) >= 2
+    assert world.record.failures == 0
+
+
+def test_stopped_in_a_job_it_is_found_again_and_its_job_goes_on(world: FakeWorld) -> None:
+    def stop(world: FakeWorld) -> None:
+        world.stop = True
+
+    world.scripts = iter([[LISTENING, RUNS, stop, 1.0, DONE, 0]])
+    with pytest.raises(StoppedError):
+        turns(world, 1)
+    assert (world.record.state, world.lost) == ("job", [])
+    since, world.stop = world.record.job_since, False
+    turns(world, 1)
+    assert (len(world.started), world.record.jobs, world.record.job_since) == (1, 1, since)
+
+
+def test_drain_ends_an_idle_runner_at_once(world: FakeWorld) -> None:
+    def drain(world: FakeWorld) -> None:
+        world.drain = True
+
+    world.scripts = iter([[LISTENING, drain, "The runner registration has been deleted from the server, please re-configure.", 0]])
+    assert turns(world, 2) == [0.0, 1.0]
+    assert (world.record.state, world.record.failures, world.github, world.boxes) == ("drained", 0, {}, {})
+    calls = len(world.calls)
+    assert turns(world, 3) == [1.0] * 3
+    assert len(world.calls) == calls, "a drained slot does nothing"
+    world.drain, world.scripts = False, iter([GOOD])
+    turns(world, 1)
+    assert world.record.jobs == 1
+
+
+def test_a_drained_runner_that_hangs_is_destroyed_after_its_grace(world: FakeWorld) -> None:
+    def drain(world: FakeWorld) -> None:
+        world.drain = True
+
+    world.scripts = iter([[LISTENING, drain, *[1.0] * 100]])
+    began = world.time
+    turns(world, 2, grace=10.0)
+    assert (world.record.state, world.github, world.boxes) == ("drained", {}, {})
+    assert 10 <= world.time - began < 30
+
+
+def test_drain_waits_for_a_job_however_long(world: FakeWorld) -> None:
+    def drain(world: FakeWorld) -> None:
+        world.drain = True
+
+    world.scripts = iter([[LISTENING, RUNS, drain, 100000.0, DONE, 0]])
+    turns(world, 2)
+    assert (world.record.state, world.record.jobs, world.lost) == ("drained", 1, [])
+    assert world.calls.count("remove") == 0
+
+
+def test_drain_does_not_believe_github_against_what_is_seen_here(world: FakeWorld) -> None:
+    """GitHub says removed, while a worker runs that has not yet said so."""
+
+    def drain(world: FakeWorld) -> None:
+        world.drain = True
+        world.answers["remove"] = ["removed"]
+
+    def worker(world: FakeWorld) -> None:
+        next(iter(world.boxes.values())).worker = True
+
+    world.scripts = iter([[LISTENING, drain, worker, *[5.0] * 20, RUNS, 5.0, DONE, 0]])
+    turns(world, 1)
+    assert (world.record.jobs, world.lost) == (1, [])
+
+
+def test_drain_asks_again_when_github_says_busy(world: FakeWorld) -> None:
+    def drain(world: FakeWorld) -> None:
+        world.drain = True
+        world.answers["remove"] = ["busy", "busy"]
+
+    world.scripts = iter([[LISTENING, drain, *[1.0] * 1000]])
+    began = world.time
+    turns(world, 2)
+    assert world.record.state == "drained"
+    assert world.time - began >= 60, "it is not asked more than twice a minute"
+
+
+def test_drain_goes_on_when_github_does_not_answer(world: FakeWorld) -> None:
+    def drain(world: FakeWorld) -> None:
+        world.drain = True
+        world.errors["remove"] = [error("no answer")]
+
+    world.scripts = iter([[LISTENING, drain, *[1.0] * 1000]])
+    turns(world, 2)
+    assert (world.record.state, world.github) == ("drained", {})
+
+
+def test_a_runner_that_never_listens_is_stuck_and_replaced(world: FakeWorld) -> None:
+    world.scripts = iter([["Runner connect error: no route", *[1.0] * 1000], GOOD])
+    began = world.time
+    assert turns(world, 1, registration=60.0, grace=10.0) == [5.0]
+    assert world.record.state == "stuck"
+    assert "did not listen for jobs within 60 s" in world.record.message and "no route" in world.record.message
+    assert 70 <= world.time - began < 100
+    turns(world, 1)
+    assert (world.record.jobs, world.github, world.record.state) == (1, {}, "destroying")
+
+
+def test_an_overdue_job_ends_only_where_the_pool_says_so(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, *[10.0] * 20], [LISTENING, RUNS, *[10.0] * 20, DONE, 0]])
+    turns(world, 1, job=60.0)
+    assert len(world.lost) == 1 and "took longer than the 60 s" in world.record.message
+    turns(world, 1)
+    assert len(world.lost) == 1 and world.record.jobs == 2
+
+
+def test_a_runner_that_hangs_after_its_job_is_destroyed(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, DONE, *[1.0] * 100]])
+    turns(world, 1, grace=10.0)
+    assert (world.record.jobs, world.boxes, world.lost) == (1, {}, [])
+    assert "did not end within 10 s after its job build" in world.record.message
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (["An error occurred: Not configured", 1], "error (1)"),
+        ([LISTENING, 5], "another session"),
+        (["Runner version is deprecated", 7], "image with a newer runner"),
+        ([LISTENING, 3], "update itself"),
+        ([139], "ended with 139; it said nothing"),
+        (["√ Connected to GitHub", 0], "before it listened"),
+        ([LISTENING, "The runner no longer exists on the server.", 0], "without a job"),
+    ],
+)
+def test_a_runner_that_ends_without_a_job_backs_off_and_says_why(world: FakeWorld, script: list[t.Any], said: str) -> None:
+    world.scripts = iter([script, GOOD])
+    assert turns(world, 1) == [5.0]
+    assert said in world.record.message
+    assert list(world.logs) == ["000001"]
+    turns(world, 1)
+    assert (world.record.jobs, world.record.failures, world.github) == (1, 0, {})
+
+
+def test_a_runner_that_github_drops_after_minutes_is_followed_at_once(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, 120.0, "The runner no longer exists on the server.", 0], GOOD])
+    assert turns(world, 2) == [0.0, 0.0]
+    assert (world.record.jobs, world.record.failures) == (1, 0)
+
+
+def test_a_runner_that_dies_in_its_job_is_no_reason_to_wait(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, 137], GOOD])
+    assert turns(world, 1) == [0.0]
+    assert world.record.message == "the runner ended with 137 during the job build"
+    turns(world, 1)
+    assert (world.github, world.record.jobs) == ({}, 2)
+
+
+def test_what_github_still_holds_busy_does_not_hold_the_slot(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, 137], GOOD, GOOD])
+    turns(world, 1)
+    world.answers["remove"] = ["busy"]
+    turns(world, 1)
+    assert (world.record.jobs, len(world.record.pending)) == (2, 1)
+    turns(world, 1)
+    assert (world.record.pending, world.github) == ((), {})
+
+
+def test_logs_that_cannot_be_kept_do_not_keep_the_environment(world: FakeWorld) -> None:
+    world.errors["keep"] = [OSError(28, "No space left on device")]
+    assert turns(world, 1) == [0.0]
+    assert (world.boxes, world.record.jobs) == ({}, 1)
+    assert [event for event, _fields in world.log if event == "logs-lost"] == ["logs-lost"]
+
+
+def test_an_environment_that_cannot_be_destroyed_is_tried_again_and_its_job_counts_once(world: FakeWorld) -> None:
+    world.errors["destroy"] = [error("the engine gave no answer"), error("the engine gave no answer")]
+    turns(world, 2)
+    assert (len(world.boxes), world.record.jobs, world.record.failures) == (1, 1, 2)
+    turns(world, 2)
+    assert (world.boxes, world.record.jobs, world.record.failures) == ({}, 2, 0)
+
+
+def test_a_config_starts_one_runner() -> None:
+    config = Once("secret")
+    assert repr(config) == str(config) == "<JIT config>"
+    assert config.spend() == "secret"
+    with pytest.raises(SlotError, match="used already"):
+        config.spend()
