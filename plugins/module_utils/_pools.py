@@ -17,6 +17,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
     Mistake,
     show,
 )
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Cost, Policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import (
     SizeError,
@@ -41,7 +42,6 @@ NATIVE = frozenset(("sandbox", "account", "chroot"))
 IMAGED = frozenset(("tart", "docker", "container"))
 
 LOW_ISOLATION = "low-isolation"
-OWNED_PREFIX = "mac-runners-"
 
 #: Words that messages, lock files and launchd labels of the collection already use.
 RESERVED_NAMES = frozenset(

@@ -11,7 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, Workload
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import LEVELS, LOW_ISOLATION, OWNED_PREFIX, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import slot_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import LEVELS, LOW_ISOLATION, Pool
 
 #: Isolations whose runners this release can see on a Mac.
 OBSERVED = frozenset(("tart", "docker"))
@@ -54,9 +55,7 @@ def _slot(pool: Pool, slot: str, workload: t.Optional[Workload]) -> Row:
 
 
 def _other(workload: Workload, note: str) -> Row:
-    name = workload.name
-    if workload.owned and name.startswith(OWNED_PREFIX):
-        name = name[len(OWNED_PREFIX) :]
+    name = slot_of(workload.name) if workload.owned else workload.name
     expected = None if note == "foreign" else False
     return Row(name, workload.kind, LEVELS.get(workload.kind, "-"), workload.state, expected, note)
 

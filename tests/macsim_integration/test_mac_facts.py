@@ -101,7 +101,7 @@ def test_vms_of_everybody_and_one_that_no_tool_lists(boot_mac: Boot) -> None:
     ]
     seed = {"users": USERS, "tart": {"version": "2.36.0", "vms": vms}, "processes": [{"user": "other", "rss": "5GiB"}]}
     mac = boot_mac(seed=seed)
-    write(mac, "/Users/admin/.tart/vms/mac-runners-ios-1/.mac-runners.json", '{"owner": "action_packer.mac_runners", "schema": 1}')
+    write(mac, "/Users/admin/.tart/vms/mac-runners-ios-1/.mac-runners.json", '{"owner": "action_packer.mac_runners", "schema": 1, "slot": "ios-1"}')
     measure(mac)  # Ansible makes its own directory at its first visit.
     before = mac.snapshot()
     facts = measure(mac)

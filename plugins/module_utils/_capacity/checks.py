@@ -24,8 +24,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Line, Situation, Violation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import version_tuple
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import FIRST_EPHEMERAL_PORT
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import IMAGED, NATIVE, OWNED_PREFIX, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import IMAGED, NATIVE, Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import format_size
 
 #: Apple's macOS licence and Virtualization.framework: two macOS guests a host.

@@ -11,12 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import (
-    POOL_LABEL,
-    UPDATABLE,
-    ContainerSpec,
-)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import UPDATABLE, ContainerSpec
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_state import Container
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import POOL_LABEL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, Step
 
 Containers = t.Mapping[str, Container]
@@ -27,10 +24,6 @@ _BROKEN = ("dead", "removing")
 
 class ForeignError(MacRunnersError):
     """A container that is not ours has a name that we need."""
-
-
-class ImageError(MacRunnersError):
-    """An image cannot run on this engine."""
 
 
 def refuse_foreign(specs: t.Iterable[ContainerSpec], current: Containers) -> None:

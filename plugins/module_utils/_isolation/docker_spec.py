@@ -16,14 +16,11 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
 
-PREFIX = "mac-runners-"
-LABEL = "dev.action-packer.mac-runners."
-#: Who carries it, and the prefix in its name, is ours.
-POOL_LABEL = LABEL + "pool"
-SPEC_LABEL = LABEL + "spec"
-LIFECYCLE_LABEL = LABEL + "lifecycle"
-SLOT_LABEL = LABEL + "slot"
+SPEC_LABEL = LABEL_PREFIX + "spec"
+LIFECYCLE_LABEL = LABEL_PREFIX + "lifecycle"
+SLOT_LABEL = LABEL_PREFIX + "slot"
 
 NETWORKS = ("bridge", "none")
 RESTARTS = ("unless-stopped", "no")
@@ -90,7 +87,7 @@ class ContainerSpec:
     @property
     def name(self) -> str:
         """The container's name."""
-        return PREFIX + self.slot
+        return OWNED_PREFIX + self.slot
 
     @property
     def pool(self) -> str:

@@ -12,13 +12,9 @@ import dataclasses
 import typing as t
 import urllib.parse
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import (
-    LIFECYCLE_LABEL,
-    POOL_LABEL,
-    PREFIX,
-    SPEC_LABEL,
-)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import LIFECYCLE_LABEL, SPEC_LABEL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineError, EngineSocket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import owns_container
 
 Json = t.Mapping[str, t.Any]
 
@@ -47,7 +43,7 @@ def read_containers(engine: EngineSocket, names: t.Collection[str]) -> t.Dict[st
     found: t.Dict[str, Container] = {}
     for entry in engine.get("/containers/json?all=1"):
         name = _own_name(entry)
-        if name not in names and not _is_ours(name, entry.get("Labels") or {}):
+        if name not in names and not owns_container(name, entry.get("Labels") or {}):
             continue
         answer = _find(engine, f"/containers/{entry['Id']}/json")
         # None: it went away since it was listed.
@@ -85,7 +81,7 @@ def container_of(answer: Json) -> Container:
     return Container(
         name=name,
         id=str(answer["Id"]),
-        owned=_is_ours(name, labels),
+        owned=owns_container(name, labels),
         persistent=labels.get(LIFECYCLE_LABEL) == "persistent",
         fields=fields_of(answer),
         exit_code=int(state.get("ExitCode") or 0),
@@ -133,10 +129,6 @@ def _own_name(entry: Json) -> str:
     # A link gives further names, which hold a second slash.
     names = [name[1:] for name in entry.get("Names") or [] if "/" not in name[1:]]
     return names[0] if names else ""
-
-
-def _is_ours(name: str, labels: Json) -> bool:
-    return name.startswith(PREFIX) and POOL_LABEL in labels
 
 
 def _mounts(host: Json) -> t.List[str]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import OWNED_PREFIX, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX, slot_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import parse_size
 
 Entry = t.Mapping[str, t.Any]
@@ -25,9 +26,5 @@ def shrinking(pools: t.Iterable[Pool], wanted: t.Iterable[Entry], facts: MacFact
     """
     present = {w.name: w.memory or 0 for w in facts.workloads if w.owned and w.kind == isolation}
     in_pools = {name for pool in pools for name in pool.owned_names}
-    gone = [{"name": _slot(name), "state": "absent"} for name in sorted(present) if name not in in_pools]
+    gone = [{"name": slot_of(name), "state": "absent"} for name in sorted(present) if name not in in_pools]
     return [*gone, *(entry for entry in wanted if parse_size(entry["memory"]) < present.get(OWNED_PREFIX + entry["name"], 0))]
-
-
-def _slot(name: str) -> str:
-    return name[len(OWNED_PREFIX) :] if name.startswith(OWNED_PREFIX) else name

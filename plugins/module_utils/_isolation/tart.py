@@ -14,12 +14,8 @@ import re
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX, slot_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import MIB, SizeError, format_size, parse_size
-
-#: As in ``_pools``, which is too large to be imported at every idle run.
-OWNED_PREFIX = "mac-runners-"
-OWNER = "action_packer.mac_runners"
-MARKER = ".mac-runners.json"
 
 STATES = ("present", "started", "stopped", "absent")
 
@@ -81,7 +77,7 @@ class Seen(t.NamedTuple):
     @property
     def slot(self) -> str:
         """The slot its name stands for."""
-        return self.name[len(OWNED_PREFIX) :]
+        return slot_of(self.name)
 
     @property
     def exists(self) -> bool:

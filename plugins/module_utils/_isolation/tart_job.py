@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import OWNED_PREFIX, Place, Vm
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, Vm
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import PATH
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, slot_of
 
-LABEL_PREFIX = "dev.action-packer.mac-runners.vm."
+VM_LABEL_PREFIX = LABEL_PREFIX + "vm."
 
 #: A constant: what varies comes as arguments. From Tart 2.36.0 a VM with a control.sock of a former
 #: run does not start, and launchd starts it at boot without us, so the removal has to be in the job.
@@ -27,12 +28,12 @@ _THROTTLE = 60
 
 def label_of(name: str) -> str:
     """The label of the job of a VM of ours."""
-    return LABEL_PREFIX + name[len(OWNED_PREFIX) :]
+    return VM_LABEL_PREFIX + slot_of(name)
 
 
 def log_of(name: str, place: Place) -> str:
     """Where the VM's ``tart run`` writes."""
-    return os.path.join(place.log_dir, f"vm-{name[len(OWNED_PREFIX) :]}.log")
+    return os.path.join(place.log_dir, f"vm-{slot_of(name)}.log")
 
 
 def job_content(vm: Vm, place: Place) -> t.Dict[str, t.Any]:

@@ -11,16 +11,16 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import (
-    OWNED_PREFIX,
     Place,
     Seen,
     TartError,
     guest_of,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import LABEL_PREFIX
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import VM_LABEL_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_store import intents, owned_names, read_paper
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.launchd import labels_on_disk, path_of, read_content
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 
 Store = t.Dict[str, Seen]
 
@@ -41,19 +41,19 @@ def read_store(tart: Tart, place: Place) -> Store:
 def _jobs(place: Place) -> t.Dict[str, t.Mapping[str, t.Any]]:
     """Content of our VMs' launchd jobs by VM name; those of other TART_HOMEs are left out."""
     jobs = {}
-    for label in labels_on_disk(LABEL_PREFIX, place.daemons_dir):
+    for label in labels_on_disk(VM_LABEL_PREFIX, place.daemons_dir):
         content = read_content(path_of(label, place.daemons_dir))
         home = (content or {}).get("EnvironmentVariables", {}).get("TART_HOME")
         # One that cannot be read is somebody's hand in a file of ours: it is written anew.
         if content is not None and home in (None, place.tart_home):
-            jobs[OWNED_PREFIX + label[len(LABEL_PREFIX) :]] = content
+            jobs[OWNED_PREFIX + label[len(VM_LABEL_PREFIX) :]] = content
     return jobs
 
 
 def require_own_slots(slots: t.Iterable[str], place: Place) -> None:
     """A slot has one VM on a Mac: refuse one whose job belongs to another TART_HOME."""
     for slot in slots:
-        content = read_content(path_of(LABEL_PREFIX + slot, place.daemons_dir))
+        content = read_content(path_of(VM_LABEL_PREFIX + slot, place.daemons_dir))
         home = (content or {}).get("EnvironmentVariables", {}).get("TART_HOME", place.tart_home)
         if home != place.tart_home:
             raise TartError(f'VM "{slot}": this slot already has a VM in {home}; allowed: remove that one first')

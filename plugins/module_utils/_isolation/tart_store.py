@@ -20,13 +20,8 @@ import os
 import stat
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import (
-    MARKER,
-    OWNED_PREFIX,
-    OWNER,
-    Account,
-    TartError,
-)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Account, TartError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import MARKER, OWNED_PREFIX, OWNER, owns_vm, slot_of
 
 _MOST_BYTES = 1 << 20
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -61,14 +56,9 @@ def read_paper(vms_dir: str, name: str) -> Paper:
     try:
         with _vm_directory(vms_dir, name) as directory:
             config, marker = _read_json(directory, "config.json"), _read_json(directory, MARKER)
-            return Paper(config, marker if _is_ours(marker, name) else None, _disk(directory, config))
+            return Paper(config, marker if owns_vm(name, marker) else None, _disk(directory, config))
     except OSError:
         return Paper()
-
-
-def _is_ours(marker: t.Optional[Json], name: str) -> bool:
-    # The slot is in it so that a VM that somebody renamed is theirs from then on.
-    return marker is not None and marker.get("owner") == OWNER and marker.get("slot") == name[len(OWNED_PREFIX) :]
 
 
 def _disk(directory: int, config: t.Optional[Json]) -> t.Optional[int]:
@@ -118,7 +108,7 @@ def write_marker(vms_dir: str, name: str, image: str, account: Account) -> None:
     Tart's housekeeping. That gives nothing away, since who owns the directory can replace any file
     in it: the marker tells our VMs from others, and it is not a protection against their owner.
     """
-    content = {"owner": OWNER, "schema": 1, "image": image, "slot": name[len(OWNED_PREFIX) :]}
+    content = {"owner": OWNER, "schema": 1, "image": image, "slot": slot_of(name)}
     draft = MARKER + ".new"
     with _vm_directory(vms_dir, name) as directory:
         if os.fstat(directory).st_uid != account.uid:

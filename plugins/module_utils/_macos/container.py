@@ -16,9 +16,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._command
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.homes import User, read_regular, user_name
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.processes import Process, container_processes
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.tools import ask
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import OWNED_PREFIX
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import owns_container
 
-LABEL = "dev.action-packer.mac-runners.pool"
 #: Below the home of the user whose service it is.
 DATA_ROOT = "Library/Application Support/com.apple.container"
 
@@ -103,12 +102,7 @@ def _parse_entry(entry: t.Any, uid: int) -> Container:
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"list printed an entry of an unknown shape ({error})") from error
     # A state that we do not know takes room until we do.
-    return Container(str(name), _STATES.get(state, "running"), _size(memory), is_owned(str(name), labels), uid)
-
-
-def is_owned(name: str, labels: t.Any) -> bool:
-    """Whether a container is ours: by name and by label."""
-    return name.startswith(OWNED_PREFIX) and isinstance(labels, dict) and bool(labels.get(LABEL))
+    return Container(str(name), _STATES.get(state, "running"), _size(memory), owns_container(str(name), labels), uid)
 
 
 def _size(value: t.Any) -> t.Optional[int]:

@@ -20,9 +20,7 @@ import typing as t
 import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import OWNED_PREFIX
-
-LABEL = "dev.action-packer.mac-runners.pool"
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import owns_container
 
 # Of an engine that others may run; its lists of thousands of things stay far below.
 _LARGEST_ANSWER = 64 * 1024 * 1024
@@ -133,7 +131,7 @@ class EngineContainer(t.NamedTuple):
     @property
     def owned(self) -> bool:
         """Whether it is ours: by name and by label."""
-        return self.name.startswith(OWNED_PREFIX) and bool(self.labels.get(LABEL))
+        return owns_container(self.name, self.labels)
 
 
 def list_containers(engine: EngineSocket) -> t.List[EngineContainer]:

@@ -23,10 +23,10 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import CommandError, Run
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX
 
 DAEMONS_DIR = "/Library/LaunchDaemons"
 LAUNCHCTL = "/bin/launchctl"
-LABEL_PREFIX = "dev.action-packer.mac-runners."
 
 NOT_FOUND = frozenset((3, 113))
 BUSY = frozenset((5, 36, 37))

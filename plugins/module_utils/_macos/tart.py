@@ -31,10 +31,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.h
     why,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.locks import lock_holder
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import OWNED_PREFIX
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import MARKER, owns_vm
 
-MARKER = ".mac-runners.json"
-OWNER = "action_packer.mac_runners"
 #: Where launchd jobs may set another TART_HOME than the one in their user's home.
 LAUNCHD_DIRS = ("/Library/LaunchDaemons", "/Library/LaunchAgents")
 
@@ -171,7 +169,7 @@ def _read_vm(home: TartHome, directory: int, name: str) -> TartVm:
         guest=guest,
         memory=memory,
         state=_state(directory, holder),
-        owned=name.startswith(OWNED_PREFIX) and has_marker(directory, name[len(OWNED_PREFIX) :]),
+        owned=owns_vm(name, read_marker(directory)),
         holder=holder,
         uid=uid,
     )
@@ -216,13 +214,12 @@ def _exists(name: str, directory: int) -> bool:
     return True
 
 
-def has_marker(directory: int, slot: str) -> bool:
-    """Whether the directory of a VM holds our marker: a regular file that names us and no other slot."""
+def read_marker(directory: int) -> t.Any:
+    """The content of the marker file in a VM's directory; None without a regular file that can be read."""
     try:
-        marker = json.loads(read_regular(MARKER, directory))
+        return json.loads(read_regular(MARKER, directory))
     except (OSError, ValueError):
-        return False
-    return isinstance(marker, dict) and marker.get("owner") == OWNER and marker.get("slot", slot) == slot
+        return None
 
 
 def read_images(home: TartHome, unread: Unread) -> t.List[str]:

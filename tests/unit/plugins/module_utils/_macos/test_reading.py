@@ -132,7 +132,7 @@ def make_vm(home: pathlib.Path, name: str, system: str, memory: int, *files: str
     directory.mkdir(parents=True)
     (directory / "config.json").write_text(json.dumps({"version": 1, "os": system, "memorySize": memory}))
     for file in files:
-        (directory / file).write_text('{"owner": "action_packer.mac_runners", "schema": 1}')
+        (directory / file).write_text('{"owner": "action_packer.mac_runners", "schema": 1, "slot": "ios-1"}')
     return directory
 
 

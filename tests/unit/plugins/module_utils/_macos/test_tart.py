@@ -84,13 +84,13 @@ def test_reading_leaves_no_lock_and_no_trace(tmp_path):
 @pytest.mark.parametrize(
     "name, marker, owned",
     [
-        ("mac-runners-ios-1", {"owner": "action_packer.mac_runners", "schema": 1}, True),
+        ("mac-runners-ios-1", {"owner": "action_packer.mac_runners", "schema": 1}, False),
         ("mac-runners-ios-1", {"owner": "action_packer.mac_runners", "slot": "ios-1"}, True),
         ("mac-runners-ios-1", {"owner": "action_packer.mac_runners", "slot": "ios-2"}, False),
         ("mac-runners-ios-1", {"owner": "somebody"}, False),
         ("mac-runners-ios-1", [], False),
         ("mac-runners-ios-1", None, False),
-        ("ios-1", {"owner": "action_packer.mac_runners"}, False),
+        ("ios-1", {"owner": "action_packer.mac_runners", "slot": "ios-1"}, False),
     ],
 )
 def test_ours_by_name_and_marker(tmp_path, name, marker, owned):
@@ -102,7 +102,7 @@ def test_ours_by_name_and_marker(tmp_path, name, marker, owned):
 
 def test_a_marker_that_is_a_link_is_none(tmp_path):
     directory = make_vm(tmp_path, "mac-runners-ios-1")
-    (tmp_path / "marker").write_text(json.dumps({"owner": "action_packer.mac_runners"}))
+    (tmp_path / "marker").write_text(json.dumps({"owner": "action_packer.mac_runners", "slot": "ios-1"}))
     (directory / ".mac-runners.json").symlink_to(tmp_path / "marker")
     assert read(tmp_path)[0][0].owned is False
 
