@@ -42,6 +42,8 @@ EXAMPLES = r"""
 - name: Make the persistent docker runners of the pools
   action_packer.mac_runners.docker_runners:
     containers: "{{ mac_runners_pools | action_packer.mac_runners.docker_containers(command=['/home/runner/run.sh']) }}"
+    fleet: acme
+    pools: "{{ mac_runners_pools }}"
   become: true
 """
 

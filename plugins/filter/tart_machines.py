@@ -33,7 +33,9 @@ EXAMPLES = r"""
 - name: Make the persistent tart runners of the pools
   action_packer.mac_runners.tart_vms:
     vms: "{{ mac_runners_pools | action_packer.mac_runners.tart_machines(mac_runners_capacity | default({})) }}"
+    fleet: acme
     pools: "{{ mac_runners_pools }}"
+    capacity: "{{ mac_runners_capacity | default({}) }}"
   become: true
 """
 

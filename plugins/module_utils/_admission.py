@@ -39,7 +39,7 @@ class RefusedError(LeaseError):
 
 
 class Request(t.NamedTuple):
-    """What is asked for. ``boot`` as in :class:`._lease.Lease`; ``wait`` for the lock, in seconds."""
+    """What is asked for. ``mac``: its name, with which runner names begin; ``check``: only say it; ``wait`` for the lock, in seconds."""
 
     terms: Terms
     mac: str = ""

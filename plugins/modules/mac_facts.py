@@ -74,7 +74,7 @@ EXAMPLES = r"""
 
 - name: Show the VMs that others run here
   ansible.builtin.debug:
-    msg: "{{ mac_runners_measured.workloads | rejectattr('owned') | map(attribute='name') }}"
+    msg: "{{ ansible_facts.mac_runners_measured.workloads | rejectattr('owned') | map(attribute='name') }}"
 """
 
 RETURN = r"""
@@ -248,6 +248,7 @@ COMMAND_TIMEOUT = 60
 
 
 def main() -> None:
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "tart_homes": {"type": "list", "elements": "path", "default": []},

@@ -133,14 +133,8 @@ def _do(changer: Changer, spec: ContainerSpec, action: str) -> None:
         changer.update(spec)
         _verify(changer, spec)
     else:
-        {
-            "start": changer.start,
-            "unpause": changer.unpause,
-            "stop": changer.stop,
-            "remove": changer.remove,
-        }[
-            action
-        ](spec.name)
+        plain = {"start": changer.start, "unpause": changer.unpause, "stop": changer.stop, "remove": changer.remove}
+        plain[action](spec.name)
 
 
 def _create(changer: Changer, spec: ContainerSpec) -> None:
