@@ -43,7 +43,7 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         result = super().run(tmp, task_vars)
         _validation, arguments = self.validate_argument_spec(argument_spec=_SPEC)
-        _refuse_play_variables(task_vars)
+        _refuse_play_variables(task_vars, self._templar.template)
         plan = _plan(arguments, task_vars["hostvars"])
         if arguments["plan_file"]:
             _write(arguments["plan_file"], plan)
@@ -67,12 +67,12 @@ def _plan(arguments: dict[str, t.Any], hostvars: t.Mapping[str, t.Any]) -> dict[
     )
 
 
-def _refuse_play_variables(task_vars: dict[str, t.Any]) -> None:
+def _refuse_play_variables(task_vars: dict[str, t.Any], rendered: t.Callable[[t.Any], t.Any]) -> None:
     """A fleet is read host by host, where variables of a play or a role are not seen: what they
-    would change must not go unseen."""
+    would change must not go unseen. A task's variables come as they were written, a host's ``rendered``."""
     host = task_vars["hostvars"][task_vars["inventory_hostname"]]
     for name in VARIABLES:
-        if name in task_vars and (name not in host or plain(host[name]) != plain(task_vars[name])):
+        if name in task_vars and (name not in host or plain(host[name]) != plain(rendered(task_vars[name]))):
             raise AnsibleActionFail(
                 f"{name} is set by the play or a role, where the plan of the whole fleet cannot see it; "
                 "set it in the inventory or with -e"

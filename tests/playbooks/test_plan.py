@@ -224,6 +224,29 @@ def test_variables_of_a_play_are_refused(tmp_path: pathlib.Path, name: str, valu
     assert f"{name} is set by the play or a role, where the plan of the whole fleet cannot see it" in run.output
 
 
+def test_variables_of_the_inventory_may_be_templates(tmp_path: pathlib.Path) -> None:
+    """Also on the Mac by whose variables the verdict's task itself is run."""
+    variables = {
+        "size": 2,
+        "base": [LINT],
+        "more": [{**LINT, "name": "more", "memory": "{{ size }}GiB", "count": "{{ size }}"}],
+        "mac_runners_pools": "{{ base + more }}",
+        "mac_runners_capacity": {"headroom": "{{ size }}GiB"},
+        "mac_runners_facts": {**FACTS, "cores": "{{ size * 5 }}"},
+    }
+    run = plan(tmp_path, inventory_of(tmp_path, {"one": {}, "two": {}}, **variables))
+    assert run.code == FITS, run.output
+    assert [mac["free"] for mac in run.plan["macs"].values()] == [(32 - 6 - 2) * GIB - 3 * GIB // 2 - 2 * 2 * GIB] * 2
+
+
+def test_a_template_of_a_play_is_refused(tmp_path: pathlib.Path) -> None:
+    play = {"hosts": "macs", "gather_facts": False, "vars": {"mac_runners_capacity": {"reserve": "{{ 0 }}"}}, "roles": ["action_packer.mac_runners.capacity"]}
+    (tmp_path / "play.yml").write_text(json.dumps([play]))
+    run = ansible(tmp_path, str(tmp_path / "play.yml"), "-i", str(ROOT / "inventories" / "mac-mini-32-tart"))
+    assert (run.code, run.plan) == (REFUSED, {})
+    assert "mac_runners_capacity is set by the play or a role" in run.output
+
+
 def test_the_role_works_alone(tmp_path: pathlib.Path) -> None:
     play = {"hosts": "macs", "gather_facts": False, "roles": ["action_packer.mac_runners.capacity"]}
     (tmp_path / "play.yml").write_text(json.dumps([play]))
