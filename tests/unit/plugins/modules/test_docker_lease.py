@@ -49,7 +49,7 @@ class Mac:
             {"kind": "docker", "name": name, "state": "running", "memory": fields["memory"], "owned": True}
             for name, fields in self.engine.containers.items()
         ]
-        return {"memory": 26 * GIB, "arch": "arm64", "cores": 10, "macos": "26.1", "disk_free": 2**40, "boot_id": BOOT, "workloads": loads}
+        return {"memory": 26 * GIB, "arch": "arm64", "cores": 10, "macos": "26.1", "disk_free": 2**40, "boot_id": BOOT, "workloads": loads + self.foreign}
 
     def look(self, goal: core.Goal) -> core.View:
         current = {
