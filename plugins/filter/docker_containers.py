@@ -56,21 +56,13 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker import wanted_containers
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.wanted import wanted_containers
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._pools import pools_of
 
 
 def docker_containers(pools: t.Any, capacity: t.Any = None, command: t.Sequence[str] = (), user: str = "") -> list[dict[str, t.Any]]:
     """List the containers of the persistent docker pools; see DOCUMENTATION."""
-    policy, wrong = parse_policy(capacity)
-    declared, wrong_pools = parse_pools(pools, policy)
-    mistakes = [*wrong, *wrong_pools]
-    if mistakes:
-        raise AnsibleFilterError("; ".join(mistake.message for mistake in mistakes))
-    return wanted_containers(declared, command, user)
+    return wanted_containers(pools_of(pools, capacity), command, user)
 
 
 class FilterModule:

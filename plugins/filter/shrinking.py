@@ -14,7 +14,7 @@ description:
   - Keeps of the list for M(action_packer.mac_runners.tart_vms) or M(action_packer.mac_runners.docker_runners) what has more
     memory on the Mac than it shall have, and adds what is ours on the Mac and in no pool, as absent.
   - A play that gives this to the modules of all isolations first can move memory from one isolation to another.
-positional: pools, facts, isolation
+positional: pools, facts, isolation, capacity
 options:
   _input:
     description: The whole list, as P(action_packer.mac_runners.tart_machines#filter) or
@@ -36,6 +36,10 @@ options:
     type: str
     choices: [tart, docker]
     required: true
+  capacity:
+    description: C(mac_runners_capacity), by which the pools are read.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -59,15 +63,13 @@ from ansible.errors import AnsibleFilterError
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.shrinking import shrinking as shrink
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._pools import pools_of
 
 
-def shrinking(wanted: t.Any, pools: t.Any, facts: t.Any, isolation: str) -> list[t.Any]:
+def shrinking(wanted: t.Any, pools: t.Any, facts: t.Any, isolation: str, capacity: t.Any = None) -> list[t.Any]:
     """Keep of ``wanted`` what gives room back; see DOCUMENTATION."""
-    declared, wrong = parse_pools(pools, Policy())
-    measured, wrong_facts = parse_facts(facts)
-    mistakes = [*wrong, *wrong_facts]
+    declared = pools_of(pools, capacity)
+    measured, mistakes = parse_facts(facts)
     if mistakes:
         raise AnsibleFilterError("; ".join(mistake.message for mistake in mistakes))
     return shrink(declared, wanted, measured, isolation)

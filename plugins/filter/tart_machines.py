@@ -48,34 +48,13 @@ _value:
 
 import typing as t
 
-from ansible.errors import AnsibleFilterError
-
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.wanted import wanted_vms
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._pools import pools_of
 
 
 def tart_machines(pools: t.Any, capacity: t.Any = None) -> list[dict[str, t.Any]]:
     """List the VMs of the persistent tart pools; see DOCUMENTATION."""
-    policy, wrong = parse_policy(capacity)
-    declared, wrong_pools = parse_pools(pools, policy)
-    mistakes = [*wrong, *wrong_pools]
-    if mistakes:
-        raise AnsibleFilterError("; ".join(mistake.message for mistake in mistakes))
-    persistent = [pool for pool in declared if pool.isolation == "tart" and pool.lifecycle == "persistent"]
-    return [_machine(pool, slot) for pool in persistent for slot in pool.slots]
-
-
-def _machine(pool: Pool, slot: str) -> dict[str, t.Any]:
-    """A VM as the module takes it. A pool's disk is what a runner may come to take, not the size of its root disk."""
-    return {
-        "name": slot,
-        "image": pool.image,
-        "guest": pool.guest,
-        "cpus": pool.cpus,
-        "memory": str(pool.memory),
-        "space": str(pool.disk),
-        "network": pool.network,
-    }
+    return wanted_vms(pools_of(pools, capacity))
 
 
 class FilterModule:

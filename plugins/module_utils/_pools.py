@@ -312,8 +312,3 @@ def _pids_limit(fields: Fields, isolation: str) -> int:
     if isolation != "docker" and fields.has("pids_limit"):
         fields.wrong("pids_limit", fields.raw["pids_limit"], "nothing: only docker limits processes this way")
     return t.cast(int, fields.whole("pids_limit", 4096, 16, 4194304))
-
-
-def describe(pool: Pool) -> str:
-    """One line about a pool for people: ``ios: 2 x 12 GiB, tart (strong)``."""
-    return f"{pool.name}: {pool.count} x {format_size(pool.memory)}, {pool.isolation} ({pool.level})"

@@ -54,7 +54,7 @@ def mistakes(given: dict[str, t.Any], options: Options, where: str) -> t.Iterato
             yield from mistakes(entry, inner, f"{where}{name}.") if isinstance(entry, dict) else ()
 
 
-@pytest.mark.parametrize("plugin, module, arguments", tasks())
+@pytest.mark.parametrize("plugin, module, arguments", list(tasks()))
 def test_an_example_can_be_run_as_it_is_shown(plugin: str, module: str, arguments: dict[str, t.Any]) -> None:
     assert list(mistakes(arguments, options_of(module), "")) == []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker import wanted_containers
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.wanted import wanted_containers
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_room import Rules, require_room_for
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import ContainerSpec, parse_containers
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: its interface may change at any time.
 
-"""From pools to the containers that the module docker_runners makes for them."""
+"""From pools to the lists of VMs and containers that the modules tart_vms and docker_runners take."""
 
 from __future__ import annotations
 
@@ -36,5 +36,27 @@ def wanted_containers(pools: t.Sequence[Pool], command: t.Sequence[str] = (), us
         }
         for pool in pools
         if pool.isolation == "docker" and pool.lifecycle == "persistent"
+        for slot in pool.slots
+    ]
+
+
+def wanted_vms(pools: t.Sequence[Pool]) -> t.List[t.Dict[str, t.Any]]:
+    """The option C(vms) for the persistent tart runners of ``pools``, sizes in bytes as text.
+
+    VMs of ephemeral runners are made for each job, by the slot that runs it. The disk of a pool is what a
+    runner may come to take, not the size of its root disk.
+    """
+    return [
+        {
+            "name": slot,
+            "image": pool.image,
+            "guest": pool.guest,
+            "cpus": pool.cpus,
+            "memory": str(pool.memory),
+            "space": str(pool.disk),
+            "network": pool.network,
+        }
+        for pool in pools
+        if pool.isolation == "tart" and pool.lifecycle == "persistent"
         for slot in pool.slots
     ]
