@@ -71,17 +71,27 @@ def boot(request: BootRequest) -> Instance:
 
 def _claim(name: str) -> Path:
     directory = mac_dir(name)
-    state_dir().mkdir(mode=0o711, parents=True, exist_ok=True)
     try:
-        directory.mkdir(mode=0o700)
+        _make(directory)
     except FileExistsError:
         if _is_stale(directory):
             shutil.rmtree(directory)
-            directory.mkdir(mode=0o700)
+            _make(directory)
         else:
             raise MacsimError(f"a Mac {name!r} is already running or booting; stop it first or take another name") from None
     (directory / "boot.pid").write_text(str(os.getpid()))
     return directory
+
+
+def _make(directory: Path) -> None:
+    """Make the Mac's directory; the last Mac that ends takes the one above away, at any moment."""
+    while True:
+        directory.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        try:
+            directory.mkdir(mode=0o700)
+            return
+        except FileNotFoundError:
+            continue
 
 
 def _is_stale(directory: Path) -> bool:

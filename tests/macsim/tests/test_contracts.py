@@ -140,12 +140,12 @@ def test_usage_errors_of_tart_are_those_of_its_parser(boot_mac):
     for name, command in commands.items():
         if name == "exec":
             continue
-        result = mac.ssh(f"/opt/homebrew/bin/tart {name} --bogus")
+        result = mac.exec("/opt/homebrew/bin/tart", name, "--bogus")
         assert result.returncode == 64, name
         assert result.stderr.startswith("Error: Unknown option '--bogus'\nUsage: "), name
         for option in command["options"]:
             if option["long"] and option["kind"] == "option" and option.get("value_type", "").startswith("uint"):
-                result = mac.ssh(f"/opt/homebrew/bin/tart {name} {option['long']} x")
+                result = mac.exec("/opt/homebrew/bin/tart", name, option["long"], "x")
                 assert result.returncode == 64, option
 
 

@@ -85,7 +85,8 @@ def test_directory_lag(mac):
     _create(mac, "/Users/one", "UniqueID", "1701")
     made = time.monotonic()
     look = ("/usr/bin/python3", "-c", "import pwd; pwd.getpwnam('one')")
-    assert mac.exec(*look).returncode != 0
+    # On a busy machine the first look comes late.
+    assert mac.exec(*look).returncode != 0 or time.monotonic() - made > 3
     assert _until(lambda: mac.exec(*look).returncode == 0)
     assert time.monotonic() - made > 2
 

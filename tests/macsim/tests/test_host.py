@@ -48,15 +48,11 @@ class TestAnsible:
         assert facts["ansible_service_mgr"] == "launchd"
         assert facts["ansible_user_id"] == "root"
 
-    def test_user_is_made_once(self, mac):
-        first = _ansible(mac, "ansible.builtin.user", "name=ghr9 uid=1709 group=staff shell=/bin/zsh home=/Users/ghr9")
-        second = _ansible(mac, "ansible.builtin.user", "name=ghr9 uid=1709 group=staff shell=/bin/zsh home=/Users/ghr9")
-        assert (first["changed"], second["changed"]) == (True, False)
+    def test_user_and_copy_under_become_are_done_once(self, mac):
+        user = {"ansible.builtin.user": {"name": "ghr9", "uid": 1709, "group": "staff", "shell": "/bin/zsh", "home": "/Users/ghr9"}}
+        copy = {"ansible.builtin.copy": {"content": "x", "dest": "/opt/x", "owner": "root", "group": "wheel", "mode": "0600"}}
+        assert [result["changed"] for result in mac.tasks([user, user, copy, copy]).results] == [True, False, True, False]
         assert mac.ssh("id -u ghr9").stdout == "1709\n"
-
-    def test_copy_and_command_under_become(self, mac):
-        assert _ansible(mac, "ansible.builtin.copy", "content=x dest=/opt/x owner=root group=wheel mode=0600")["changed"]
-        assert not _ansible(mac, "ansible.builtin.copy", "content=x dest=/opt/x owner=root group=wheel mode=0600")["changed"]
         assert mac.ssh("cat /opt/x").returncode != 0
         mac.exec("/bin/rm", "/opt/x")
 
@@ -178,17 +174,6 @@ def test_memory_follows_virtual_machines(boot_mac):
     rows = mac.ssh("ps -axo uid,rss,comm").stdout
     assert "8388608 /System/Library/Frameworks/Virtualization.framework" in rows
     assert int(mac.ssh("sysctl -n kern.memorystatus_level").stdout) < 75
-
-
-def test_directory_can_lag(boot_mac):
-    mac = boot_mac("lag")
-    mac.set(ds_lag=1)
-    mac.exec("/usr/bin/dscl", ".", "-create", "/Users/late", "UniqueID", "1750")
-    look = ("/usr/bin/python3", "-c", "import pwd; pwd.getpwnam('late')")
-    assert mac.exec("/usr/bin/dscl", ".", "-read", "/Users/late", "UniqueID").returncode == 0
-    assert mac.exec(*look).returncode != 0
-    _wait(lambda: mac.exec(*look).returncode == 0)
-    assert mac.exec(*look).returncode == 0
 
 
 class _Engine(threading.Thread):
