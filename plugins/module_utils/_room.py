@@ -85,13 +85,11 @@ def _situation(
     licences: Licences,
 ) -> Situation:
     names = {item.name for item in wanted}
-    present = {workload.name: workload for workload in facts.workloads if workload.owned}
+    present = {(workload.kind, workload.name): workload for workload in facts.workloads if workload.owned}
     slots = [slot for pool in pools for slot in _other_slots(pool, names, present)]
-    covered = names | {slot.name for slot in slots}
-    # What is ours, in no pool, and not gone yet takes room like a foreign one.
-    workloads = tuple(
-        w if not w.owned or w.name in covered else dataclasses.replace(w, owned=False) for w in facts.workloads
-    )
+    covered = {(item.isolation, item.name) for item in (*wanted, *slots)}
+    # What is ours, in no pool, and not gone yet takes room like a foreign one; a pool may have had another isolation once.
+    workloads = tuple(_uncovered(facts.workloads, covered))
     images = facts.images | {item.image for item in wanted if item.exists}
     return Situation(
         mac="",
@@ -102,8 +100,19 @@ def _situation(
     )
 
 
+def _uncovered(workloads: t.Iterable[Workload], covered: t.Set[t.Tuple[str, str]]) -> t.Iterator[Workload]:
+    """Workloads of which only those are ours that are the one VM or container of a slot."""
+    left = set(covered)
+    # The last of equals in two places, which is the one that _other_slots knows.
+    for workload in reversed(list(workloads)):
+        key = (workload.kind, workload.name)
+        yield workload if not workload.owned or key in left else dataclasses.replace(workload, owned=False)
+        if workload.owned:
+            left.discard(key)
+
+
 def _other_slots(
-    pool: Pool, names: t.Container[str], present: t.Mapping[str, Workload]
+    pool: Pool, names: t.Container[str], present: t.Mapping[t.Tuple[str, str], Workload]
 ) -> t.Iterator[Pool]:
     """The slots of a pool that are not wanted here, each with the memory that it takes now if
     that is more: a smaller size counts only once it is in force."""
@@ -112,7 +121,7 @@ def _other_slots(
         return
     for name in pool.owned_names:
         if name not in names:
-            there = present.get(name)
+            there = present.get((pool.isolation, name))
             memory = max(pool.memory, (there.memory or 0) if there and there.counts else 0)
             disk = 0 if there else pool.disk
             yield dataclasses.replace(pool, name=name, count=1, memory=memory, disk=disk)

@@ -158,6 +158,25 @@ def test_ours_of_another_isolation_that_a_pool_wants_is_counted_once() -> None:
     judge(facts(workloads=[ours], memory=37 * GIB), [vm("ios-1"), vm("ios-2")], pools=pools)
 
 
+@pytest.mark.parametrize("place", ("wanted", "another slot"))
+def test_a_vm_of_a_pool_that_became_one_of_containers_takes_room_until_it_is_gone(place: str) -> None:
+    """It has the very name of the container that takes its slot."""
+    pools = [{"name": "web", "isolation": "docker", "count": 2, "memory": "2GiB", "image": "x"}]
+    left = workload(f"mac-runners-web-{1 if place == 'wanted' else 2}", "tart", 12 * GIB, owned=True, guest="linux")
+    least = (6 + 2 + 3 + 2 * 2 + 12) * GIB
+    require_room(facts(memory=least, workloads=[left]), [container("web-1")], pools=pools)
+    with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
+        require_room(facts(memory=least - 1, workloads=[left]), [container("web-1")], pools=pools)
+
+
+def test_a_slot_covers_one_vm_however_many_have_its_name() -> None:
+    """As when the VMs moved to another account, or to another TART_HOME."""
+    twice = [workload("mac-runners-ios-1", owned=True), workload("mac-runners-ios-1", owned=True)]
+    require_room(facts(workloads=twice[1:]), [vm("ios-1"), vm("ios-2")], pools=[IOS])
+    with pytest.raises(NoRoomError, match="macos-vm-licence"):
+        require_room(facts(memory=64 * GIB, workloads=twice), [vm("ios-1"), vm("ios-2")], pools=[IOS])
+
+
 def test_a_slot_that_is_not_wanted_here_counts_all_the_same() -> None:
     """A module that is told to start one VM must leave the room of the pool's other one."""
     require_room(facts(), [vm("ios-1")], pools=[IOS])
