@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import time
 import typing as t
 
@@ -109,7 +110,8 @@ def _lease(request: Request, plan: MacPlan, boot: str, generation: int) -> Lease
 
 def release(state_dir: str, request: Request, left: t.Callable[[], t.Sequence[str]]) -> ResourcePlan:
     """Give the Mac back. ``left`` names what of ours is still on it: with any, the lease stays, as released."""
-    if request.check:
+    if request.check or not os.path.isdir(state_dir):
+        # Where nothing was ever admitted, a lock would be the first that is made.
         return _steps(_found(state_dir, request), None)
     with mac_lock(f"release by fleet {request.terms.fleet}", state_dir, request.wait):
         found = _found(state_dir, request)

@@ -162,7 +162,8 @@ def require_holder(lease: t.Optional[Lease], fleet: str) -> None:
     if lease is not None and lease.fleet != fleet:
         raise LeaseError(
             f"this Mac is held by {lease.held()}, and this run is fleet {fleet}: nothing was changed; "
-            "if both are yours give them one mac_runners_fleet, to take the Mac over say mac_runners_takeover: true"
+            "if both are yours give them one mac_runners_fleet; to take the Mac over run site with mac_runners_takeover: true; "
+            f"to tear down what is there say mac_runners_fleet: {lease.fleet}"
         )
 
 

@@ -340,6 +340,12 @@ def test_it_is_given_back_for_them_when_told(state_dir: str) -> None:
     assert read_lease(state_dir) is None
 
 
+def test_a_mac_that_nobody_ever_touched_is_given_back_without_a_trace(tmp_path: pathlib.Path) -> None:
+    """A lock would need a directory, which the teardown would then have to remove: a change on a Mac without anything of ours."""
+    assert not release(str(tmp_path / "none"), request(), never).changed
+    assert os.listdir(tmp_path) == []
+
+
 def test_what_a_killed_first_admission_left_goes_too(state_dir: str) -> None:
     with process(KILLED_WHILE_WRITING, state_dir) as other:
         assert other.wait(30) == -signal.SIGKILL

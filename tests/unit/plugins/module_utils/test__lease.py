@@ -296,7 +296,8 @@ def test_the_mac_of_another_fleet_is_refused_and_says_what_to_do(state: str) -> 
         require_holder(dataclasses.replace(LEASE, fleet="/srv/theirs", generation=7, state=state), "test")
     assert str(caught.value) == (
         f"this Mac is held by fleet /srv/theirs (generation 7, {state}), and this run is fleet test: nothing was changed; "
-        "if both are yours give them one mac_runners_fleet, to take the Mac over say mac_runners_takeover: true"
+        "if both are yours give them one mac_runners_fleet; to take the Mac over run site with mac_runners_takeover: true; "
+        "to tear down what is there say mac_runners_fleet: /srv/theirs"
     )
 
 
