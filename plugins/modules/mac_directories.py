@@ -12,7 +12,7 @@ version_added: 0.1.0
 description:
   - Makes a list of directories that belong to root, with the mode that they shall have, in one task.
   - Removes directories only when nothing is in them but what is expected there. Otherwise nothing at all is removed.
-  - A symbolic link or a file in the place of a directory is refused.
+  - A symbolic link or a file in the place of a directory is refused, and so is a place where others than root could put one.
 notes:
   - Needs root.
 extends_documentation_fragment:
@@ -137,6 +137,7 @@ def main() -> None:
 def manage(module: AnsibleModule) -> t.Dict[str, t.Any]:
     """Bring the directories to their state; return the module's result."""
     wanted = core.parse_directories(module.params["directories"])
+    core.require_closed_places(wanted)
     plan = core.plan_directories(wanted, core.read_directories(wanted))
     if not module.check_mode:
         core.apply_directories(plan, wanted)

@@ -173,9 +173,24 @@ def make_closed(path: str) -> None:
     apply_directories(plan_directories(missing, {}), missing)
 
 
+def require_closed_places(directories: t.Sequence[Directory]) -> None:
+    """Raise where somebody but root can put something else in the place of one that shall be there or has to go.
+
+    What is in the list itself is not asked: it is given the right owner and mode.
+    """
+    listed = {wanted.path for wanted in directories}
+    for wanted in directories:
+        if os.path.dirname(wanted.path) not in listed and (wanted.present or os.path.lexists(wanted.path)):
+            _require_closed_above(wanted.path, os.path.dirname(wanted.path))
+
+
 def require_closed(path: str) -> None:
     """Raise unless nobody but root can put something else in the place of ``path``, which need not exist yet."""
-    for above in _above(path):
+    _require_closed_above(path, path)
+
+
+def _require_closed_above(path: str, last: str) -> None:
+    for above in _above(last):
         if os.path.lexists(above) and not only_root_writes(above):
             raise DirectoryError(f"{path}: others than root can write to {above}")
 

@@ -127,3 +127,24 @@ def test_a_place_that_is_not_closed(private_path: t.Any, tmp_path: t.Any, below:
         with pytest.raises(core.DirectoryError, match="others than root can write to"):
             core.make_closed(str(private_path / name / below))
     assert not (tmp_path / "not").exists()
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_directory_is_neither_made_nor_removed_where_others_can_replace_it(private_path: t.Any, state: str) -> None:
+    (private_path / "open").mkdir()
+    parsed = core.parse_directories([wanted(private_path / "open" / "a", state=state), wanted(private_path / "open" / "a" / "b", state=state)])
+    core.require_closed_places(parsed)
+    os.chmod(private_path / "open", 0o1777)
+    if state == "absent":
+        core.require_closed_places(parsed)
+        (private_path / "open" / "a").mkdir()
+    with pytest.raises(core.DirectoryError, match="/open/a: others than root can write to .*/open$"):
+        core.require_closed_places(parsed)
+
+
+def test_what_is_to_be_mended_does_not_keep_what_is_below_it_from_being_made(private_path: t.Any) -> None:
+    (private_path / "a").mkdir()
+    os.chmod(private_path / "a", 0o777)
+    core.require_closed_places(core.parse_directories([wanted(private_path / "a"), wanted(private_path / "a" / "b")]))
+    with pytest.raises(core.DirectoryError, match="others than root"):
+        core.require_closed_places(core.parse_directories([wanted(private_path / "a" / "b")]))
