@@ -155,7 +155,7 @@ def test_a_new_size_is_shown_and_only_what_changes_is_stopped(mac: t.Any) -> Non
 WRONG = {
     "memory": ({"memory": "4 Gigs"}, ["linux-1", "memory", "4 Gigs"]),
     "part of a MiB": ({"memory": "1000000"}, ["linux-1", "memory", "MiB"]),
-    "cpus": ({"cpus": 0}, ["linux-1", "cpus", "0"]),
+    "cpus": ({"cpus": 2000}, ["linux-1", "cpus: got 2000", "from 1 to 1024"]),
     "image": ({"image": None}, ["linux-1", "image"]),
     "name": ({"name": "Linux_1"}, ["Linux_1", "name"]),
     "no slot": ({"name": "linux-9"}, ["linux-9"]),
