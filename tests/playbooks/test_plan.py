@@ -254,6 +254,17 @@ def test_the_role_works_alone(tmp_path: pathlib.Path) -> None:
     assert (run.code, run.plan["fits"]) == (FITS, True)
 
 
+def test_the_order_of_the_inventory_is_kept_and_decides_who_has_a_name(tmp_path: pathlib.Path) -> None:
+    names = [*(f"mac-{n}" for n in (3, 1, 4, 15, 9, 2, 6, 5)), "zoo-b", "zoo"]
+    hosts: Json = {name: {"mac_runners_pools": [LINT]} for name in names}
+    hosts["zoo-b"] = {"mac_runners_pools": [{**LINT, "name": "c"}]}
+    hosts["zoo"] = {"mac_runners_pools": [{**LINT, "name": "b-c"}]}
+    run = plan(tmp_path, inventory_of(tmp_path, hosts, mac_runners_facts=FACTS))
+    assert (run.code, run.checks(), list(run.plan["macs"])) == (REFUSED, {"zoo": ["names"]}, names)
+    table = [line.split()[0] for line in run.output.split("WHY\n")[1].split("\n\n")[0].splitlines()]
+    assert table == names
+
+
 def test_an_undefined_variable_is_no_traceback(tmp_path: pathlib.Path) -> None:
     hosts = {"good": {}, "odd": {"mac_runners_pools": [{**LINT, "count": "{{ nope }}"}]}}
     run = plan(tmp_path, inventory_of(tmp_path, hosts, mac_runners_facts=FACTS, mac_runners_pools=[LINT]))
