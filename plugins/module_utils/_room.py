@@ -87,7 +87,7 @@ def _situation(
     names = {item.name for item in wanted}
     present = {(workload.kind, workload.name): workload for workload in facts.workloads if workload.owned}
     slots = [slot for pool in pools for slot in _other_slots(pool, names, present)]
-    covered = {(item.isolation, item.name) for item in (*wanted, *slots)}
+    covered = {(item.isolation, item.name) for item in wanted} | {(slot.isolation, slot.name) for slot in slots}
     # What is ours, in no pool, and not gone yet takes room like a foreign one; a pool may have had another isolation once.
     workloads = tuple(_uncovered(facts.workloads, covered))
     images = facts.images | {item.image for item in wanted if item.exists}
