@@ -37,6 +37,11 @@ options:
       - Licences that are declared, as in C(mac_runners_licences).
     type: dict
     default: {}
+"""
+
+    # For modules that take the Mac's lock.
+    STATE = r"""
+options:
   state_dir:
     description:
       - Where the collection keeps the Mac's lock, its lease, and notes of what was begun.

@@ -14,14 +14,17 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result, Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import STATE_DIR
 
+#: Option of every module that takes the Mac's lock; the doc fragment ``_lease.state`` describes it.
+STATE = {"state_dir": {"type": "path", "default": STATE_DIR}}
 #: Options of every module that gives a Mac's lease or asks for it; the doc fragment ``_lease`` describes them.
 TERMS = {
     "fleet": {"type": "str", "required": True},
     "pools": {"type": "list", "elements": "dict", "default": []},
     "capacity": {"type": "dict", "default": {}},
     "licences": {"type": "dict", "default": {}},
-    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
+    **STATE,
 }
 #: What the shell command ``timeout`` ends with.
 TIMED_OUT = 124

@@ -23,6 +23,7 @@ description:
   - When one container fails, all others are still brought to their state; then the module fails and names each failure.
 extends_documentation_fragment:
   - action_packer.mac_runners._lease
+  - action_packer.mac_runners._lease.state
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:

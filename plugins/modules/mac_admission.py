@@ -19,6 +19,7 @@ description:
     at what is on the Mac before it builds.
 extends_documentation_fragment:
   - action_packer.mac_runners._lease
+  - action_packer.mac_runners._lease.state
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:

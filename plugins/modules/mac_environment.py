@@ -21,6 +21,7 @@ description:
 notes:
   - Needs root.
 extends_documentation_fragment:
+  - action_packer.mac_runners._lease.state
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.platform_posix
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
@@ -58,11 +59,6 @@ options:
     description:
       - A directory with the wheels, on the Mac, where root alone can write. No package index is asked then.
     type: path
-  state_dir:
-    description:
-      - Where the collection keeps its records on the Mac, and the lock of those who change it.
-    type: path
-    default: /var/db/mac_runners
 author:
   - action_packer contributors (@action-packer)
 seealso:
@@ -121,7 +117,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.environment import converge, parse_venv
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import STATE, runner
 
 OPTIONS = {
     "path": {"type": "path", "default": "/opt/mac_runners/venv"},
@@ -129,7 +125,7 @@ OPTIONS = {
     "requirements": {"type": "str", "required": True},
     "index_url": {"type": "str", "no_log": True},
     "find_links": {"type": "path"},
-    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
+    **STATE,
 }
 
 

@@ -22,6 +22,7 @@ description:
 notes:
   - Needs root.
 extends_documentation_fragment:
+  - action_packer.mac_runners._lease.state
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.platform_posix
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
@@ -80,11 +81,6 @@ options:
       - The directory below which tools are installed. It is made when it is missing.
     type: path
     default: /opt/mac_runners/tools
-  state_dir:
-    description:
-      - Where the collection keeps its records on the Mac, and the lock of those who change it.
-    type: path
-    default: /var/db/mac_runners
 author:
   - action_packer contributors (@action-packer)
 seealso:
@@ -145,7 +141,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.releases import ReleaseError, converge, described, parse_tools
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import STATE, runner
 
 TOOL = {
     "name": {"type": "str", "required": True},
@@ -159,7 +155,7 @@ TOOL = {
 OPTIONS = {
     "tools": {"type": "list", "elements": "dict", "required": True, "options": TOOL},
     "root": {"type": "path", "default": "/opt/mac_runners/tools"},
-    "state_dir": {"type": "path", "default": "/var/db/mac_runners"},
+    **STATE,
 }
 #: Seconds without any answer after which a download is given up.
 TIMEOUT = 60

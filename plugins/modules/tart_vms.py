@@ -25,6 +25,7 @@ notes:
   - Tart's local disks of the ASIF format cannot be grown with O(vms[].disk), since their size cannot be read.
 extends_documentation_fragment:
   - action_packer.mac_runners._lease
+  - action_packer.mac_runners._lease.state
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.platform_macos
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
