@@ -254,6 +254,16 @@ def test_the_role_works_alone(tmp_path: pathlib.Path) -> None:
     assert (run.code, run.plan["fits"]) == (FITS, True)
 
 
+def test_the_role_alone_knows_the_fleet_by_its_group(tmp_path: pathlib.Path) -> None:
+    """The Macs that are not part of the run count for the licence of the fleet, in the group that the inventory names."""
+    variables: Json = {"mac_runners_group": "fleet", "mac_runners_pools": [tart(1, "8GiB")]}
+    variables["mac_runners_facts"] = {**FACTS, "cores": 30, "tart": {"version": "2.30.0"}}
+    (tmp_path / "hosts.yml").write_text(json.dumps({"fleet": {"hosts": {f"mac-{n}": {} for n in range(4)}, "vars": variables}}))
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "mac-0", "gather_facts": False, "roles": ["action_packer.mac_runners.capacity"]}]))
+    run = ansible(tmp_path, str(tmp_path / "play.yml"), "-i", str(tmp_path / "hosts.yml"))
+    assert (run.code, run.checks()) == (REFUSED, {"mac-0": ["tart-licence"]})
+
+
 def test_the_order_of_the_inventory_is_kept_and_decides_who_has_a_name(tmp_path: pathlib.Path) -> None:
     names = [*(f"mac-{n}" for n in (3, 1, 4, 15, 9, 2, 6, 5)), "zoo-b", "zoo"]
     hosts: Json = {name: {"mac_runners_pools": [LINT]} for name in names}
