@@ -18,6 +18,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.report import violation_lines
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import (
+    DamagedLeaseError,
     Lease,
     LeaseError,
     Terms,
@@ -75,8 +76,13 @@ def _admit(state_dir: str, request: Request, read_facts: t.Callable[[], Facts]) 
 
 
 def _found(state_dir: str, request: Request) -> t.Optional[Lease]:
-    """The lease that there is, if this request may change it."""
-    found = read_lease(state_dir)
+    """The lease that there is, if this request may change it; one that is damaged gives way to a takeover alone."""
+    try:
+        found = read_lease(state_dir)
+    except DamagedLeaseError:
+        if not request.takeover:
+            raise
+        return None
     if not request.takeover:
         require_holder(found, request.terms.fleet)
     return found

@@ -33,6 +33,10 @@ class LeaseError(MacRunnersError):
     """There is no lease for what is asked, or somebody else holds the Mac."""
 
 
+class DamagedLeaseError(LeaseError):
+    """What is in the place of the lease says nothing."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Terms:
     """What is admitted: whose fleet, and the user's variables as they were written."""
@@ -109,7 +113,7 @@ def _parse(path: str, content: bytes) -> Lease:
         data["pools"], data["ledger"] = tuple(data["pools"]), tuple(data["ledger"])
         return _sound(Lease(**data))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise LeaseError(f"the lease {path} is damaged ({error}); if nothing of ours is on this Mac, remove it; else see teardown") from error
+        raise DamagedLeaseError(f"the lease {path} is damaged ({error}): mac_runners_takeover: true makes a new one") from error
 
 
 def _sound(lease: Lease) -> Lease:

@@ -18,6 +18,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, Workload, parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Licences, Policy, parse_licences, parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import format_size
 
 
 class NoRoomError(MacRunnersError):
@@ -74,7 +75,8 @@ def _require_slots(wanted: t.Sequence[Wanted], pools: t.Sequence[Pool]) -> None:
         for field in ("memory", "cpus"):
             got, most = getattr(item, field), getattr(pool, field)
             if got > most:
-                raise NoRoomError(f"{item.name}, field {field}: got {got}; allowed: at most {most}, as admitted for pool {pool.name}")
+                shown = format_size if field == "memory" else str
+                raise NoRoomError(f"{item.name}, field {field}: got {shown(got)}; allowed: at most {shown(most)}, as admitted for pool {pool.name}")
 
 
 def _situation(

@@ -257,17 +257,27 @@ def test_a_refused_takeover_leaves_the_mac_to_the_other_fleet(state_dir: str) ->
     assert lease_bytes(state_dir) == before
 
 
-@pytest.mark.parametrize("takeover", (False, True))
 @pytest.mark.parametrize("check", (False, True))
-def test_a_lease_that_cannot_be_read_is_never_replaced(state_dir: str, takeover: bool, check: bool) -> None:
+@pytest.mark.parametrize(("content", "takeover", "said"), (("{", False, "is damaged"), ('{"schema": 2}', True, "has schema 2")))
+def test_a_lease_that_cannot_be_read_is_not_replaced(state_dir: str, content: str, takeover: bool, said: str, check: bool) -> None:
+    os.makedirs(state_dir)
+    pathlib.Path(path_of(state_dir)).write_text(content)
+    asked = request(IOS, takeover=takeover, check=check)
+    with pytest.raises(LeaseError, match=said):
+        admit(state_dir, asked, never)
+    with pytest.raises(LeaseError, match=said):
+        release(state_dir, asked, never)
+    assert lease_bytes(state_dir) == content.encode()
+
+
+def test_a_takeover_makes_a_new_lease_of_a_damaged_one(state_dir: str) -> None:
     os.makedirs(state_dir)
     pathlib.Path(path_of(state_dir)).write_text("{")
-    asked = request(IOS, takeover=takeover, check=check)
-    with pytest.raises(LeaseError, match="is damaged"):
-        admit(state_dir, asked, never)
-    with pytest.raises(LeaseError, match="is damaged"):
-        release(state_dir, asked, never)
-    assert lease_bytes(state_dir) == b"{"
+    plan, lease = go(state_dir, request(IOS, takeover=True))
+    assert plan.changed and lease == read_lease(state_dir)
+    pathlib.Path(path_of(state_dir)).write_text("{")
+    assert not release(state_dir, request(IOS, takeover=True), never).changed
+    assert read_lease(state_dir) is None
 
 
 # Check mode

@@ -124,7 +124,7 @@ def test_a_damaged_one_is_no_lease_and_not_none(state_dir: str, content: bytes) 
     with pytest.raises(LeaseError) as caught:
         read_lease(state_dir)
     assert str(caught.value).startswith(f"the lease {path_of(state_dir)} is damaged (")
-    assert str(caught.value).endswith("; if nothing of ours is on this Mac, remove it; else see teardown")
+    assert str(caught.value).endswith(": mac_runners_takeover: true makes a new one")
     assert lease_bytes(state_dir) == content
 
 

@@ -202,7 +202,7 @@ STRANGERS: t.Sequence[t.Tuple[str, Wanted, str]] = (
     (
         "a byte more",
         vm("ios-1", 12 * GIB + 1),
-        f"mac-runners-ios-1, field memory: got {12 * GIB + 1}; allowed: at most {12 * GIB}, as admitted for pool ios",
+        f"mac-runners-ios-1, field memory: got 12 GiB ({12 * GIB + 1} bytes); allowed: at most 12 GiB, as admitted for pool ios",
     ),
     ("a CPU more", vm("ios-1")._replace(cpus=5), "mac-runners-ios-1, field cpus: got 5; allowed: at most 4, as admitted for pool ios"),
 )

@@ -149,7 +149,7 @@ def test_a_lock_that_is_held_too_long_names_its_holder(mac: Mac) -> None:
 def test_a_damaged_lease_is_said(mac: Mac) -> None:
     os.makedirs(mac.state_dir)
     pathlib.Path(path_of(mac.state_dir)).write_text("{")
-    result = mac.ask(IOS, takeover=True)
+    result = mac.ask(IOS)
     assert result["failed"] and result["msg"].startswith(f"the lease {path_of(mac.state_dir)} is damaged (")
 
 
