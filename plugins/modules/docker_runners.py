@@ -346,7 +346,7 @@ def room(
 ) -> None:
     """Check that the Mac, as it is now, has room for the plan."""
     rules = [module.params[name] for name in ("capacity", "licences", "pools")]
-    core.check_room(view, goal, facts, rules, staying)
+    core.check_room(view, goal, facts, rules, staying, module.check_mode)
 
 
 def sdk(module: AnsibleModule) -> t.Any:

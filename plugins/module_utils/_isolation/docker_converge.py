@@ -91,19 +91,25 @@ def _look(socket_path: str, goal: Goal) -> View:
     return View(current, plan_containers(goal.specs, current, pulls, goal.purge), platform)
 
 
-def check_room(view: View, goal: Goal, facts: t.Callable[[], Facts], rules: t.Sequence[t.Any], staying: t.Container[str] = ()) -> None:
+def check_room(
+    view: View, goal: Goal, facts: t.Callable[[], Facts], rules: t.Sequence[t.Any], staying: t.Container[str] = (), check: bool = False
+) -> None:
     """Raise :class:`._room.NoRoomError` when the Mac has no room for the plan.
 
     ``rules``: the arguments of :class:`.docker_room.Rules`. ``staying``: containers that could not be removed or made smaller.
+    ``check``: judge as it will be after the tasks of other isolations, which only looked as well.
     """
     if not needs_room(view.plan):
         return
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_room import Rules, require_room_for
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.foretelling import foretold
 
+    asked = Rules(*rules)
     going = {name for name in view.current if name not in view.plan.after and name not in staying and _changes(view, name)}
     # One that stays takes what it has, not what was wanted of it.
     specs = [spec for spec in goal.specs if spec.name not in staying]
-    require_room_for(specs, facts(), Rules(*rules), frozenset(view.current), going)
+    seen = foretold(facts(), "docker", asked.pools, asked.capacity) if check else facts()
+    require_room_for(specs, seen, asked, frozenset(view.current), going)
 
 
 def ids_of(view: View) -> t.Dict[str, str]:

@@ -77,7 +77,7 @@ def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     if not plan.resources.changed:
         return plan.outcome({}, plan.store)
     if request.check:
-        _judge_room(plan, request, _reader(run, place))
+        _judge_room(plan, request, _foretelling(plan, request, _reader(run, place)))
         return plan.outcome({}, plan.store)
     if not tart.installed:
         raise TartError(f"Tart is not at {place.tart}; the role action_packer.mac_runners.tart installs it")
@@ -127,6 +127,18 @@ def _reader(run: Run, place: Place) -> t.Callable[[], t.Mapping[str, t.Any]]:
         return read_facts(run, tart_homes=(place.tart_home,))
 
     return functools.lru_cache(maxsize=None)(read)
+
+
+def _foretelling(plan: Plan, request: Request, read: t.Callable[[], t.Mapping[str, t.Any]]) -> t.Callable[[], t.Mapping[str, t.Any]]:
+    """Facts as they will be when the VMs are built: what gives room back comes first, as in :func:`_make_room`."""
+
+    def facts() -> t.Mapping[str, t.Any]:
+        from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.foretelling import foretold
+
+        leaving = {one.name for one in plan.vms if one.does("delete") and not one.does("clone")}
+        return foretold(read(), "tart", request.pools, request.capacity, leaving)
+
+    return facts
 
 
 def _read_and_plan(tart: Tart, place: Place, request: Request) -> Plan:

@@ -254,3 +254,16 @@ def test_what_is_being_built_stays_said_after_a_kill(mac: Mac, monkeypatch: pyte
     assert lease_state(mac.state_dir) == "being built"
     assert not mac.ask(ONE).get("failed")
     assert lease_state(mac.state_dir) == "admitted"
+
+
+def test_check_mode_reckons_with_the_room_that_another_isolation_gives_back_first(mac: Mac) -> None:
+    """VMs that no pool wants are gone when the containers are made, or they are not made."""
+    mac.admit(POOL)
+    mac.foreign = [{"kind": "tart", "name": "mac-runners-old-1", "state": "running", "memory": 12 * GIB, "owned": True, "guest": "macos"}]
+    assert mac.ask(ONE, TWO, _ansible_check_mode=True)["changed"]
+    refused = mac.ask(ONE, TWO)
+    assert refused["failed"] and refused["msg"].startswith("no room on this Mac: memory: ")
+    mac.foreign[0]["owned"] = False
+    assert mac.ask(ONE, TWO, _ansible_check_mode=True)["failed"]
+    mac.foreign = []
+    assert mac.ask(ONE, TWO)["changed"]

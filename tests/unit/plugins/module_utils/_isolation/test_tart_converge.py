@@ -83,6 +83,24 @@ def test_check_mode_says_what_is_then_done(mac: FakeMac) -> None:
     assert (predicted.plan.steps, predicted.plan.diff) == (done.plan.steps, done.plan.diff)
 
 
+def test_check_mode_gives_back_the_room_that_is_then_given_back(mac: FakeMac) -> None:
+    """Two macOS VMs for two others, which never run beside each other."""
+    do(mac, IOS, IOS2)
+    others = [vm._replace(slot=f"new-{number}") for number, vm in enumerate((IOS, IOS2), 1)]
+    pools = [{**POOL, "name": "new"}]
+    predicted = do(mac, *others, pools=pools, purge=True, check=True)
+    done = do(mac, *others, pools=pools, purge=True)
+    assert (predicted.plan.steps, predicted.plan.diff) == (done.plan.steps, done.plan.diff)
+    assert sorted(done.store) == ["mac-runners-new-1", "mac-runners-new-2"]
+
+
+def test_check_mode_keeps_what_then_stays(mac: FakeMac) -> None:
+    do(mac, IOS, IOS2)
+    for check in (True, False):
+        with pytest.raises(MacRunnersError, match="macos-vm-licence"):
+            do(mac, IOS._replace(slot="new-1"), pools=[{**POOL, "name": "new", "count": 1}], check=check)
+
+
 def test_check_mode_before_tart_is_installed(mac: FakeMac) -> None:
     place = mac.place._replace(tart="/nowhere/tart")
     outcome = converge(mac.run, Tart(mac.run, place), place, request_for(*ALL, check=True))
