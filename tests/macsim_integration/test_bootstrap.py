@@ -52,6 +52,15 @@ def test_a_bare_mac_is_made_ready_once_and_can_be_planned(mac: t.Any) -> None:
     assert (code, f"{mac.name} fits 32 GiB 0 GiB" in said) == (0, True), said
 
 
+def test_a_link_that_somebody_put_in_the_place_of_the_marker_is_not_followed(mac: t.Any) -> None:
+    """Everybody can write where the marker is, and root makes it."""
+    mac.exec("/bin/ln", "-s", "/private/etc/nologin", f"/{MARKER}", check=True)
+    mac.play(BOOTSTRAP)
+    assert installed(mac) == ["Command Line Tools for Xcode-26.1"]
+    assert not (mac.root / "private" / "etc" / "nologin").exists()
+    assert not (mac.root / MARKER).is_symlink()
+
+
 def test_the_newest_of_several_is_installed_also_after_a_broken_connection(mac: t.Any) -> None:
     labels = [f"* Label: Command Line Tools for Xcode-{version}\n" for version in ("16.2", "26.1", "9.4")]
     offer = {"tool": "softwareupdate", "match": ["--list"], "times": 2, "stdout": "".join(labels)}
