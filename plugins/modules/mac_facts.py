@@ -35,7 +35,7 @@ options:
     description:
       - Directories used as E(TART_HOME) that are read beside those that are found.
       - Found without it are C(.tart) in every user's home, and what the jobs of launchd set.
-      - A C(.tart) that is a link is not followed. Name its target here.
+      - A C(.tart) that is a link to a directory of the same user is followed. Name the target of any other here.
     type: list
     elements: path
     default: []

@@ -147,7 +147,7 @@ def test_what_cannot_be_understood_is_said_and_nothing_is_followed(boot_mac: Boo
     said = "\n".join(facts["unread"])
     for what in ("vms/broken: its config.json", "vms/pipe: its config.json", "vms/linked: its config.json", "vms/elsewhere"):
         assert f"VM /Users/someone/.tart/{what}" in said
-    assert "VMs in /Users/other/.tart: it is a link to /Volumes/VMs, which has to be named in tart_homes" in said
+    assert "VMs in /Users/other/.tart: it is a link to /Volumes/VMs, which does not belong to other: make it theirs, or name it in tart_homes" in said
     assert len(facts["unread"]) == 5
     assert len(measure(mac, tart_homes=["/Volumes/VMs"])["unread"]) == 4
 

@@ -77,11 +77,20 @@ def find_homes(users: t.Sequence[User], named: t.Sequence[str], unread: Unread) 
         path = os.path.join(user.home, ".tart")
         if not os.path.lexists(path) or os.path.realpath(path) in found:
             continue
-        if os.path.islink(path):
-            unread.append(f"VMs in {path}: it is a link to {os.path.realpath(path)}, which has to be named in tart_homes")
+        if os.path.islink(path) and not _belongs_to(user, os.path.realpath(path)):
+            target = os.path.realpath(path)
+            unread.append(f"VMs in {path}: it is a link to {target}, which does not belong to {user.name}: make it theirs, or name it in tart_homes")
         else:
-            found[os.path.realpath(path)] = TartHome(path)
+            found[os.path.realpath(path)] = TartHome(os.path.realpath(path) if os.path.islink(path) else path)
     return list(found.values())
+
+
+def _belongs_to(user: User, path: str) -> bool:
+    """Whether a link of a user leads to a directory of their own, as to another disk; then root reads nothing that is not theirs."""
+    try:
+        return os.stat(path).st_uid == user.uid
+    except OSError:
+        return False
 
 
 def _launchd_homes(directories: t.Iterable[str]) -> t.Iterator[str]:

@@ -175,7 +175,7 @@ def test_homes_of_users_and_named_ones(tmp_path):
     (tmp_path / "b" / ".tart").symlink_to(tmp_path / "disk")
     unread: t.List[str] = []
     assert find_homes(users, [], unread) == [TartHome(f"{tmp_path}/a/.tart")]
-    assert unread == [f"VMs in {tmp_path}/b/.tart: it is a link to {tmp_path}/disk, which has to be named in tart_homes"]
+    assert unread == [f"VMs in {tmp_path}/b/.tart: it is a link to {tmp_path}/disk, which does not belong to b: make it theirs, or name it in tart_homes"]
     unread.clear()
     named = find_homes(users, [str(tmp_path / "disk")], unread)
     assert named == [TartHome(f"{tmp_path}/disk", True), TartHome(f"{tmp_path}/a/.tart")]
@@ -225,3 +225,21 @@ def test_a_cache_that_is_a_link_is_said(tmp_path):
     unread: t.List[str] = []
     assert read_images(TartHome(str(tmp_path)), unread) == []
     assert len(unread) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="directories of several users")
+def test_a_home_that_its_user_moved_to_another_disk_is_read_there(tmp_path):
+    """A link to what is somebody else's, or to nothing, could lead root anywhere."""
+    users = [User(name, uid, str(tmp_path / name)) for uid, name in ((501, "a"), (502, "b"), (503, "c"))]
+    for user in users:
+        (tmp_path / user.name).mkdir()
+    make_vm(tmp_path / "disk", "moved")
+    os.chown(tmp_path / "disk", 501, 20)
+    for name, target in (("a", "disk"), ("b", "disk"), ("c", "nowhere")):
+        (tmp_path / name / ".tart").symlink_to(tmp_path / target)
+    unread: t.List[str] = []
+    assert find_homes(users[:1], [], unread) == [TartHome(f"{tmp_path}/disk")]
+    assert unread == []
+    assert [vm.name for vm in read(tmp_path / "disk")[0]] == ["moved"]
+    assert find_homes(users[1:], [], unread) == []
+    assert [text.partition(",")[0] for text in unread] == [f"VMs in {tmp_path}/{name}/.tart: it is a link to {tmp_path}/{to}" for name, to in (("b", "disk"), ("c", "nowhere"))]
