@@ -195,7 +195,7 @@ def test_a_killed_run_is_finished_by_the_next(mac: t.Any, moment: str) -> None:
     mended, again = mac.tasks([vms(vm()), vms(vm())]).results
     assert (mended["changed"], again["changed"]) == (True, False)
     assert states(mac)["mac-runners-linux-1"] == "running"
-    assert [path for path in (mac.root / "private/var/db/mac_runners").rglob("intents/tart/*")] == []
+    assert not list((mac.root / "private/var/db/mac_runners").rglob("intents/tart/*"))
 
 
 def test_a_vm_that_appears_meanwhile_is_not_replaced(mac: t.Any) -> None:

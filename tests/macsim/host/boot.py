@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from host import python39, rootfs, syscalls
-from host.layout import Instance, MacsimError, alive, cache_dir, mac_dir, read_instance, state_dir, write_instance
+from host.layout import Instance, MacsimError, alive, cache_dir, mac_dir, read_instance, write_instance
 from host.publish import publish_standins
 
 BOOT_TIMEOUT_S = 60.0

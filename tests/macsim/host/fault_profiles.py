@@ -51,7 +51,10 @@ PROFILES = {
     ),
     "sysadminctl-denied": Profile(
         "sysadminctl does nothing, says so and ends with 0",
-        ({"tool": "sysadminctl", "match": ["-addUser"], "stderr": _SYSADMINCTL_DENIED}, {"tool": "sysadminctl", "match": ["-deleteUser"], "stderr": _SYSADMINCTL_DENIED}),
+        (
+            {"tool": "sysadminctl", "match": ["-addUser"], "stderr": _SYSADMINCTL_DENIED},
+            {"tool": "sysadminctl", "match": ["-deleteUser"], "stderr": _SYSADMINCTL_DENIED},
+        ),
     ),
     "bootstrap-busy": Profile(
         "launchctl bootstrap ends with 5, 37 and 5, then works",
