@@ -117,6 +117,16 @@ def test_a_role_alone_judges_the_fleet(fleet: Fleet, name: str) -> None:
     assert fleet.writing_calls() == []
 
 
+def test_a_verdict_that_nobody_made_is_none(fleet: Fleet) -> None:
+    plays = fleet.plays({"name": "A role alone", "tasks": [role("tart")]})
+    refused = fleet.play(plays, "-e", "capacity_verdict=1", rc=2)
+    assert "mac-1 is refused" in refused.text and fleet.writing_calls() == []
+    fleet.pools("mac-1", FITTING)
+    refused = fleet.play(plays, "-e", "capacity_verdict=1", rc=2)
+    assert "the fleet was not judged in this run" in " ".join(refused.text.split())
+    assert fleet.writing_calls() == []
+
+
 def test_a_role_alone_does_what_fits(fleet: Fleet) -> None:
     plays = fleet.plays({"name": "A role alone", "tasks": [role("tart")]})
     fleet.pools("mac-1", FITTING)
