@@ -176,7 +176,7 @@ class Fields:
             return default
         if isinstance(value, str) and value.strip() and value.isprintable():
             return str(value)
-        self.wrong(field, value, "a text that is not empty")
+        self.wrong(field, value, "a text that is not empty, without control characters")
         return default
 
     def items(self, field: str) -> t.List[t.Any]:

@@ -77,7 +77,7 @@ BAD: t.Sequence[t.Tuple[str, t.Tuple[t.Any, ...], str, t.Sequence[t.Any]]] = (
     ),
     ("truth", (True,), "true or false", (1, 0, "1", "on", "", "tru", 1.0, *NEVER)),
     ("choice", (("one", "two"), "one"), "one of one, two", ("", "ONE", "third", 1, True, *NEVER)),
-    ("text", ("x",), "a text that is not empty", ("", " ", "a\nb", "\x1b[31m", "a\u2028b", 1, True, 1.5, *NEVER)),
+    ("text", ("x",), "a text that is not empty, without control characters", ("", " ", "a\nb", "\x1b[31m", "a\u2028b", 1, True, 1.5, *NEVER)),
     ("items", (), "a list", ("", "a,b", "['a']", 1, True, {}, {"a": 1}, object())),
 )
 

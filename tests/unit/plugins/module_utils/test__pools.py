@@ -218,7 +218,7 @@ WRONG: t.Sequence[t.Tuple[str, t.Any, str]] = (
         {**TART, "image": "--insecure"},
         'pool "ios", field image: got "--insecure"; allowed: an image reference without blanks that does not begin with -',
     ),
-    ("image list", {**TART, "image": ["x"]}, "pool \"ios\", field image: got ['x']; allowed: a text that is not empty"),
+    ("image list", {**TART, "image": ["x"]}, "pool \"ios\", field image: got ['x']; allowed: a text that is not empty, without control characters"),
     ("labels as text", {**TART, "labels": "a,b"}, 'pool "ios", field labels: got "a,b"; allowed: a list'),
     ("label with a comma", {**TART, "labels": ["a,b"]}, f'pool "ios", field labels[0]: got "a,b"; allowed: {LABEL}'),
     ("label with a blank", {**TART, "labels": ["ok", "a b"]}, f'pool "ios", field labels[1]: got "a b"; allowed: {LABEL}'),
