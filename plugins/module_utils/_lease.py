@@ -140,10 +140,16 @@ def write_lease(state_dir: str, lease: Lease) -> None:
 
 @contextlib.contextmanager
 def building(state_dir: str, lease: Lease) -> t.Iterator[None]:
-    """Say on the lease that something is being built; it stays said when that fails or is killed."""
+    """Say on the lease that something is being built; it stays said when that is killed or breaks, not when it is refused."""
     write_lease(state_dir, dataclasses.replace(lease, state="being built"))
-    yield
+    refusal = None
+    try:
+        yield
+    except MacRunnersError as error:
+        refusal = error
     write_lease(state_dir, dataclasses.replace(lease, state="admitted"))
+    if refusal:
+        raise refusal
 
 
 def remove_lease(state_dir: str) -> None:

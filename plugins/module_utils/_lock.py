@@ -46,8 +46,7 @@ def _hold(state_dir: str, deadline: float, wait: float) -> int:
     """The descriptor of the lock's file, locked. A file that was removed while we waited locks nobody out."""
     path = os.path.join(state_dir, LOCK_NAME)
     while True:
-        os.makedirs(state_dir, mode=0o700, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = _open(state_dir, path)
         try:
             _acquire(descriptor, deadline, wait)
             if _is_at(descriptor, path):
@@ -56,6 +55,14 @@ def _hold(state_dir: str, deadline: float, wait: float) -> int:
             os.close(descriptor)
             raise
         os.close(descriptor)
+
+
+def _open(state_dir: str, path: str) -> int:
+    try:
+        os.makedirs(state_dir, mode=0o700, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except PermissionError as error:
+        raise LockedError(f"{path}: {error.strerror}; only root changes a Mac (become: true)") from error
 
 
 def _is_at(descriptor: int, path: str) -> bool:

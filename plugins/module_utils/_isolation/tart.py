@@ -168,14 +168,14 @@ def _parse_vm(entry: t.Mapping[str, t.Any], mistakes: t.List[str]) -> Vm:
     image, state = entry.get("image") or "", entry["state"]
     if state != "absent" and (not image or image.startswith("-") or image != "".join(image.split())):
         wrong.note("image", image or "nothing", "an image reference without blanks that does not begin with -")
-    cpus = entry.get("cpus") or 0
-    if state != "absent" and not 1 <= cpus <= 1024:
-        wrong.note("cpus", cpus or "nothing", "a whole number from 1 to 1024")
+    cpus = entry.get("cpus")
+    if state != "absent" and (cpus is None or not 1 <= cpus <= 1024):
+        wrong.note("cpus", "nothing" if cpus is None else cpus, "a whole number from 1 to 1024")
     return Vm(
         slot=slot,
         image=image,
         guest=entry["guest"],
-        cpus=cpus,
+        cpus=cpus or 0,
         memory=_memory(entry.get("memory"), wrong, needed=state != "absent"),
         disk=_size("disk", entry.get("disk"), wrong),
         space=_size("space", entry.get("space"), wrong),
@@ -211,8 +211,9 @@ def _memory(given: t.Any, wrong: _Mistakes, needed: bool) -> int:
             wrong.note("memory", "nothing", "a size such as 12GiB")
         return 0
     if size == 0 or size % MIB:
-        below = size // MIB * MIB
-        wrong.note("memory", given, f"whole MiB, which is how Tart counts: {below // MIB}MiB or {below // MIB + 1}MiB")
+        below = size // MIB
+        near = f"{below}MiB or {below + 1}MiB" if below else "1MiB or more"
+        wrong.note("memory", given, f"whole MiB, which is how Tart counts: {near}")
     return size
 
 

@@ -264,6 +264,12 @@ def test_what_is_being_built_is_said_until_it_is_built(state_dir: str) -> None:
     assert read_lease(state_dir) == LEASE
 
 
+def test_a_refusal_ends_it(state_dir: str) -> None:
+    with pytest.raises(LeaseError, match="inside"), building(state_dir, LEASE):
+        raise LeaseError("inside")
+    assert read_lease(state_dir) == LEASE
+
+
 def test_it_stays_said_after_an_error(state_dir: str) -> None:
     with pytest.raises(RuntimeError, match="inside"), building(state_dir, LEASE):
         raise RuntimeError("inside")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pathlib
 import stat
@@ -138,3 +139,12 @@ def test_who_waits_for_a_lock_that_is_removed_makes_it_anew(tmp_path: pathlib.Pa
         with mac_lock("two", str(tmp_path), 5):
             assert (tmp_path / LOCK_NAME).exists()
         remover.join()
+
+
+def test_an_ordinary_user_is_told_to_become_root(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, flags: int, mode: int = 0o777) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(LockedError, match=r"lock: Permission denied; only root changes a Mac \(become: true\)"), mac_lock("one", str(tmp_path), 0):
+        pytest.fail("the lock was given")

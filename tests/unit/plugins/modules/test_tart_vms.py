@@ -197,7 +197,7 @@ def test_every_mistake_is_named_with_vm_and_field(mac: FakeMac, play: Play) -> N
         'VM "Ios", field name: got Ios; allowed: a slot name such as ios-1',
         'VM "Ios", field image: got nothing; allowed: ',
         'VM "Ios", field memory: got 1000001; allowed: whole MiB',
-        'VM "lin-1", field cpus: got nothing; allowed: a whole number from 1 to 1024',
+        'VM "lin-1", field cpus: got 0; allowed: a whole number from 1 to 1024',
         'VM "lin-1", field name: given more than once',
     ):
         assert start in result["msg"]

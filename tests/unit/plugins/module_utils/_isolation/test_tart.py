@@ -55,7 +55,7 @@ def test_an_absent_vm_needs_no_more_than_its_name() -> None:
         ("name", "-1", 'VM "-1", field name: got -1; allowed: a slot name such as ios-1'),
         ("image", "", 'VM "ios-1", field image: got nothing; allowed: an image reference without blanks that does not begin with -'),
         ("image", "--insecure", 'VM "ios-1", field image: got --insecure; allowed: an image reference without blanks that does not begin with -'),
-        ("cpus", 0, 'VM "ios-1", field cpus: got nothing; allowed: a whole number from 1 to 1024'),
+        ("cpus", 0, 'VM "ios-1", field cpus: got 0; allowed: a whole number from 1 to 1024'),
         ("cpus", 5000, 'VM "ios-1", field cpus: got 5000; allowed: a whole number from 1 to 1024'),
         ("memory", None, 'VM "ios-1", field memory: got nothing; allowed: a size such as 12GiB'),
         ("memory", "12G", 'VM "ios-1", field memory: got 12G; allowed: a size such as 12GiB, 1.5GiB, 500MB or a whole number of bytes, at most 1024TiB'),

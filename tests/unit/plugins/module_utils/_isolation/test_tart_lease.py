@@ -190,7 +190,7 @@ def test_room_that_somebody_else_took_meanwhile_is_gone(mac: FakeMac, monkeypatc
     with pytest.raises(NoRoomError, match="^no room on this Mac: memory: "):
         do(mac, BIG, purge=True, pools=[BIG_POOL])
     assert os.listdir(mac.place.vms_dir) == ["theirs"]
-    assert lease_state(mac.place.state_dir) == "being built"
+    assert lease_state(mac.place.state_dir) == "admitted"
 
 
 @pytest.mark.parametrize("kept", ((), (OLD._replace(memory=14 * GIB),)), ids=("was to go", "was to shrink"))
