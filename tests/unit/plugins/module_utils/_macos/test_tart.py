@@ -242,4 +242,5 @@ def test_a_home_that_its_user_moved_to_another_disk_is_read_there(tmp_path):
     assert unread == []
     assert [vm.name for vm in read(tmp_path / "disk")[0]] == ["moved"]
     assert find_homes(users[1:], [], unread) == []
-    assert [text.partition(",")[0] for text in unread] == [f"VMs in {tmp_path}/{name}/.tart: it is a link to {tmp_path}/{to}" for name, to in (("b", "disk"), ("c", "nowhere"))]
+    said = [f"VMs in {tmp_path}/{name}/.tart: it is a link to {tmp_path}/{to}" for name, to in (("b", "disk"), ("c", "nowhere"))]
+    assert [text.partition(",")[0] for text in unread] == said
