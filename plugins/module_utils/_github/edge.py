@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import socket
-import ssl
 import stat
 import time
 import typing as t
@@ -20,11 +18,11 @@ import urllib.error
 from ansible.module_utils import urls
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import on_one_line
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.answer import no_answer, read_answer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.app import App, AppAuthority
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import Authority, read_token
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import BadAnswerError, InputError, NoAnswerError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import InputError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.exchange import Exchange
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.message import Request, Response, Transport
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import (
@@ -37,7 +35,6 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
 
-_LARGEST_BODY = 64 * 1024 * 1024
 _OPENSSL_SECONDS = 30.0
 
 APP = {
@@ -127,29 +124,7 @@ def _transport(params: t.Mapping[str, t.Any]) -> Transport:
         except urllib.error.HTTPError as error:
             answer = error
         except (OSError, http.client.HTTPException, urls.ConnectionError) as error:
-            raise _no_answer(request, error) from None
-        return _read(request, answer)
+            raise no_answer(request, error) from None
+        return read_answer(request, answer)
 
     return send
-
-
-def _read(request: Request, answer: t.Any) -> Response:
-    try:
-        with answer:
-            body = answer.read(_LARGEST_BODY + 1)
-    except (OSError, http.client.HTTPException, AttributeError) as error:
-        raise _no_answer(request, error) from None
-    if len(body) > _LARGEST_BODY:
-        raise BadAnswerError(f"{request.method} {request.url}: the answer is larger than {_LARGEST_BODY} bytes")
-    return Response(answer.getcode(), {name.lower(): value for name, value in answer.headers.items()}, body)
-
-
-def _no_answer(request: Request, error: BaseException) -> NoAnswerError:
-    cause = getattr(error, "reason", None) or error
-    text = on_one_line(str(cause) or type(cause).__name__)
-    start = f"{request.method} {request.url}: no answer ({text})"
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        hint = "the certificate is not trusted; when GitHub or a proxy has a private CA, give its certificate as ca_path"
-        return NoAnswerError(f"{start}; {hint}", sent=False, lasting=True)
-    never_sent = isinstance(cause, (ConnectionRefusedError, socket.gaierror))
-    return NoAnswerError(f"{start}; is there a way from here to GitHub (name, firewall, proxy)?", sent=not never_sent)

@@ -1,0 +1,252 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""The settings of a slot, as whoever installs it wrote them for it: read in a short-lived child, every mistake named."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import OPENSSL
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import (
+    HARDENING,
+    LIFECYCLE_LABEL,
+    SLOT_LABEL,
+    _user,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import STATE_DIR
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted
+
+SETTINGS_NAME = "settings.json"
+_LARGEST = 1024 * 1024
+_FIELDS = (
+    "slot",
+    "fleet",
+    "pools",
+    "capacity",
+    "licences",
+    "state_dir",
+    "runner_name",
+    "github",
+    "docker",
+    "registration_seconds",
+    "job_seconds",
+    "grace_seconds",
+    "keep_jobs",
+    "keep_size",
+)
+_GITHUB_FIELDS = ("url", "labels", "group", "token_file", "client_id", "key_file", "installation_id", "ca_path", "proxy", "openssl")
+_DOCKER_FIELDS = ("socket", "user", "runner_dir")
+_LONGEST_NAME = 55
+
+#: Reads one line, which is the config, and becomes the listener: no argument list and no file holds it.
+_ENTRY = (
+    "umask 077; IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG || exit 1; export ACTIONS_RUNNER_INPUT_JITCONFIG; "
+    'export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1; exec "$0" run </dev/null'
+)
+
+Json = t.Dict[str, t.Any]
+
+
+class SettingsError(MacRunnersError):
+    """The settings of a slot are missing or wrong."""
+
+
+@dataclasses.dataclass(frozen=True)
+class GithubSettings:
+    """Where and with which credential runners register; either ``token_file`` or the App's fields are given."""
+
+    url: str
+    labels: t.Tuple[str, ...]
+    group: int
+    token_file: str
+    client_id: str
+    key_file: str
+    installation: int
+    ca_path: str
+    proxy: str
+    openssl: str
+
+
+@dataclasses.dataclass(frozen=True)
+class DockerPlace:
+    """The engine's socket, and what the image has: its user and the folder of its runner."""
+
+    socket: str
+    user: str
+    runner_dir: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """A slot, its pool among all of the Mac's as the user wrote them, and where it registers. Times in seconds."""
+
+    slot: str
+    pool: Pool
+    fleet: str
+    pools: t.Any
+    capacity: t.Any
+    licences: t.Any
+    state_dir: str
+    runner_name: str
+    github: GithubSettings
+    docker: DockerPlace
+    registration: int
+    job: int
+    grace: int
+    keep_jobs: int
+    keep_size: int
+
+    @property
+    def wanted(self) -> Wanted:
+        """What a cycle makes, for the check of room."""
+        pool = self.pool
+        return Wanted(OWNED_PREFIX + self.slot, pool.isolation, pool.memory, pool.cpus, pool.disk, pool.guest, pool.image)
+
+    def for_program(self) -> Json:
+        """What the program itself needs, ready for use."""
+        owned = {POOL_LABEL: self.pool.name, SLOT_LABEL: self.slot, LIFECYCLE_LABEL: "ephemeral"}
+        return {
+            "plan": {"slot": self.slot, "runner": self.runner_name, "registration": self.registration, "job": self.job, "grace": self.grace},
+            "logs": {"jobs": self.keep_jobs, "size": self.keep_size},
+            "docker": {
+                "socket": self.docker.socket,
+                "name": OWNED_PREFIX + self.slot,
+                "owned": owned,
+                "cycle": LABEL_PREFIX + "cycle",
+                "runner": LABEL_PREFIX + "runner",
+                "body": container_body(self.pool, self.docker),
+                "diagnostics": os.path.join(self.docker.runner_dir, "_diag"),
+            },
+        }
+
+
+def container_body(pool: Pool, place: DockerPlace) -> Json:
+    """What an engine is asked to make: as hardened as every container of ours, its config awaited on standard input."""
+    log = dict(HARDENING["log"])
+    return {
+        "Image": pool.image,
+        "User": place.user,
+        "Entrypoint": ["/bin/sh", "-c", _ENTRY, os.path.join(place.runner_dir, "bin/Runner.Listener")],
+        "Cmd": [],
+        "WorkingDir": place.runner_dir,
+        "OpenStdin": True,
+        "StdinOnce": True,
+        "AttachStdin": True,
+        "HostConfig": {
+            "Memory": pool.memory,
+            "MemorySwap": pool.memory,
+            "NanoCpus": pool.cpus * 10**9,
+            "PidsLimit": pool.pids_limit,
+            "NetworkMode": pool.network or "bridge",
+            "RestartPolicy": {"Name": "no"},
+            "Privileged": HARDENING["privileged"],
+            "CapAdd": HARDENING["cap_add"],
+            "CapDrop": HARDENING["cap_drop"],
+            "SecurityOpt": HARDENING["security_opt"],
+            "Mounts": HARDENING["mounts"],
+            "Init": HARDENING["init"],
+            "LogConfig": {"Type": log.pop("driver"), "Config": log},
+        },
+    }
+
+
+def read_settings(folder: str) -> Settings:
+    """The settings in a slot's folder; raises :class:`SettingsError` with all mistakes."""
+    path = os.path.join(folder, SETTINGS_NAME)
+    try:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
+            raw = json.loads(file.read(_LARGEST))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise SettingsError(f"{path} is no JSON: {error}") from error
+    return parse_settings(raw, path)
+
+
+def parse_settings(raw: t.Any, where: str) -> Settings:
+    """Read settings; ``where`` is named in messages."""
+    mistakes: t.List[Mistake] = []
+    fields = Fields(raw, mistakes)
+    fields.known(_FIELDS)
+    policy, wrong = parse_policy(fields.raw.get("capacity"))
+    pools, wrong_pools = parse_pools(fields.raw.get("pools"), policy)
+    settings = Settings(
+        slot=_needed(fields, "slot"),
+        pool=_pool(fields, pools),
+        fleet=_needed(fields, "fleet"),
+        pools=fields.raw.get("pools"),
+        capacity=fields.raw.get("capacity"),
+        licences=fields.raw.get("licences"),
+        state_dir=fields.text("state_dir", STATE_DIR),
+        runner_name=_needed(fields, "runner_name"),
+        github=_github(fields.mapping("github")),
+        docker=_docker(fields.mapping("docker")),
+        registration=fields.whole("registration_seconds", 300, 10, 86400),
+        job=fields.whole("job_seconds", 0, 0, 5 * 86400),
+        grace=fields.whole("grace_seconds", 60, 1, 3600),
+        keep_jobs=fields.whole("keep_jobs", 10, 1, 1000),
+        keep_size=fields.size("keep_size", 20 * 1024 * 1024),
+    )
+    if len(settings.runner_name) > _LONGEST_NAME:
+        fields.wrong("runner_name", settings.runner_name, f"at most {_LONGEST_NAME} characters, since each runner's name gets 9 more")
+    found = [*wrong, *wrong_pools, *mistakes]
+    if found:
+        raise SettingsError(f"{where}: " + "; ".join(mistake.message for mistake in found))
+    return settings
+
+
+def _needed(fields: Fields, name: str) -> str:
+    if not fields.has(name):
+        fields.wrong(name, None, "a text that is not empty")
+    return str(fields.text(name, ""))
+
+
+def _pool(fields: Fields, pools: t.Sequence[Pool]) -> Pool:
+    """The pool of the slot; any pool when it has none, which is a mistake."""
+    slot = fields.raw.get("slot")
+    found = next((pool for pool in pools if slot in pool.slots), None)
+    if found is None or (found.isolation, found.lifecycle) != ("docker", "ephemeral"):
+        fields.wrong("slot", slot, "a slot of an ephemeral pool with isolation docker among the pools")
+    return found or Pool("", "docker", 1, 0, 0, 0)
+
+
+def _github(fields: Fields) -> GithubSettings:
+    fields.known(_GITHUB_FIELDS)
+    labels = fields.items("labels")
+    if not labels or not all(isinstance(label, str) and 0 < len(label) <= 256 and "," not in label for label in labels):
+        fields.wrong("labels", labels, "1 to 99 texts of at most 256 characters without commas")
+    if fields.has("token_file") == fields.has("key_file") or fields.has("key_file") != fields.has("client_id"):
+        fields.wrong("token_file", fields.raw.get("token_file"), "either token_file, or key_file and client_id of an App")
+    return GithubSettings(
+        url=_needed(fields, "url"),
+        labels=tuple(labels),
+        group=fields.whole("group", 1, 1),
+        token_file=fields.text("token_file", ""),
+        client_id=fields.text("client_id", ""),
+        key_file=fields.text("key_file", ""),
+        installation=fields.whole("installation_id", 0, 0, 2**62),
+        ca_path=fields.text("ca_path", ""),
+        proxy=fields.text("proxy", ""),
+        openssl=fields.text("openssl", OPENSSL),
+    )
+
+
+def _docker(fields: Fields) -> DockerPlace:
+    fields.known(_DOCKER_FIELDS)
+    return DockerPlace(
+        socket=_needed(fields, "socket"),
+        user=_user(fields),
+        runner_dir=fields.text("runner_dir", "/home/runner"),
+    )

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: its interface may change at any time.
+
+"""Short-lived children: what needs TLS, HTTP or the capacity core is done by one and leaves no memory behind."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
+
+_SECONDS = 300.0
+#: A child finds tools here and has nothing else of our environment.
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "LANG": "C"}
+
+Json = t.Dict[str, t.Any]
+
+
+class Children:
+    """Starts ``program`` anew for each task. ``lock`` is the slot's: while a child lives, no other program has the slot."""
+
+    def __init__(self, program: str, folder: str, lock: int) -> None:
+        self._argv = [sys.executable, "-I", program]
+        self._folder, self._lock = folder, lock
+
+    def ask(self, task: str, **request: t.Any) -> Json:
+        """What the child answers; it is asked and answers through pipes. Raises :class:`SlotError` with what it says."""
+        try:
+            process = subprocess.Popen(
+                [*self._argv, "child", task, self._folder],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=_ENVIRONMENT,
+                cwd="/",
+                pass_fds=(self._lock,),
+            )
+        except OSError as error:
+            raise SlotError(f"the task {task} cannot be started: {error}") from error
+        with process:
+            try:
+                out, err = process.communicate(json.dumps(request).encode(), timeout=_SECONDS)
+            except subprocess.TimeoutExpired as error:
+                process.kill()
+                raise SlotError(f"the task {task} did not end within {_SECONDS:.0f} s") from error
+        return _answer(task, process.returncode, out, err)
+
+
+def _answer(task: str, rc: int, out: bytes, err: bytes) -> Json:
+    with contextlib.suppress(ValueError, KeyError, TypeError):
+        answer = json.loads(out)
+        if "error" in answer:
+            raise SlotError(str(answer["error"]))
+        return dict(answer["answer"])
+    # Only the last line: it names what happened, the lines above could hold values.
+    said = err.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+    raise SlotError(f"the task {task} ended with {rc}: {said or 'it said nothing'}")
+
+
+def serve(task: t.Callable[[Json], Json]) -> int:
+    """The child's side: read the request, do it, answer."""
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+
+    # Nothing that is printed by chance is taken for the answer.
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as answer:
+        os.dup2(2, 1)
+        try:
+            json.dump({"answer": task(json.load(sys.stdin))}, answer)
+        except MacRunnersError as error:
+            json.dump({"error": str(error)}, answer)
+    return 0

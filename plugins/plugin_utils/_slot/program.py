@@ -1,0 +1,131 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: its interface may change at any time.
+
+"""The slot program: run by launchd for one slot, or by itself for one task of it.
+
+    slot run FOLDER          until it is told to end; FOLDER holds the slot's settings and files
+    slot child TASK FOLDER   a task of slot run, asked and answered in JSON through pipes
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.backoff import MOST, pause_after
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.cycle import Plan, Slot
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, Ports, Registration, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import read_record
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.child import Children, serve
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.docker import DockerIsolation, DockerSettings
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.engine import Engine
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.world import Signals, SlotWorld, complain, hold, require_own
+
+USAGE = 64
+FAILED = 1
+
+
+class Remote:
+    """Admission and JIT source of a slot: each question is a child's."""
+
+    def __init__(self, children: Children) -> None:
+        self._children = children
+
+    def check(self) -> None:
+        """Raise unless there are lease and room."""
+        self._children.ask("admission")
+
+    def register(self, name: str) -> Registration:
+        """Register a runner for one job."""
+        answer = self._children.ask("register", name=name)
+        return Registration(int(answer["runner"]), Once(str(answer["config"])))
+
+    def remove(self, name: str, runner: int) -> str:
+        """Take it off GitHub."""
+        return str(self._children.ask("remove", name=name, runner=runner)["answer"])
+
+
+def main(argv: t.Sequence[str]) -> int:
+    """Run what the arguments say; the exit code."""
+    os.umask(0o077)
+    if len(argv) == 3 and argv[1] == "run":
+        return run(argv[0], os.path.abspath(argv[2]))
+    if len(argv) == 4 and argv[1] == "child":
+        return child(argv[2], argv[3])
+    complain(__doc__ or "")
+    return USAGE
+
+
+def child(task: str, folder: str) -> int:
+    """One task, in this process."""
+    # Imported here: the program that waits all day must not hold TLS, HTTP and the capacity core.
+    from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.tasks import TASKS
+
+    if task not in TASKS:
+        complain(f"task {task}: allowed: {', '.join(sorted(TASKS))}")
+        return USAGE
+    return serve(lambda request: TASKS[task](folder, request))
+
+
+def run(program: str, folder: str) -> int:
+    """Serve a slot until a signal comes; exit code 0 then, so that launchd starts it anew if it shall run."""
+    signals = Signals()
+    try:
+        require_own(folder)
+        lock = hold(folder, signals)
+        children = Children(os.path.abspath(program), folder, lock)
+        given = _settings(children, signals, folder)
+        slot, world = _slot(given, children, signals, folder)
+        world.note("started", cycle=slot.record.cycle, state=slot.record.state)
+        _loop(slot, world)
+    except StoppedError:
+        return 0
+    except MacRunnersError as error:
+        complain(str(error))
+    return FAILED
+
+
+def _settings(children: Children, signals: Signals, folder: str) -> t.Dict[str, t.Any]:
+    """Ask until they can be read: launchd would only start us again and again."""
+    world, failures = SlotWorld(folder, os.path.basename(folder), signals, Limits()), 0
+    while True:
+        try:
+            return children.ask("settings")
+        except MacRunnersError as error:
+            failures += 1
+            world.note("settings", message=str(error))
+            world.pause(pause_after(failures, world.random()))
+
+
+def _slot(given: t.Dict[str, t.Any], children: Children, signals: Signals, folder: str) -> t.Tuple[Slot, SlotWorld]:
+    plan, docker = Plan(**given["plan"]), DockerSettings(**given["docker"])
+    world = SlotWorld(folder, plan.slot, signals, Limits(**given["logs"]))
+    remote = Remote(children)
+    isolation = DockerIsolation(docker, Engine(docker.socket), signals.wake)
+    return Slot(plan, Ports(remote, remote, isolation, world), read_record(folder, plan.slot), _new_name), world
+
+
+def _new_name(base: str) -> str:
+    """A name that was never used: a used one cannot be registered again."""
+    return f"{base}-{int.from_bytes(os.urandom(4), 'big'):08x}"
+
+
+def _loop(slot: Slot, world: SlotWorld) -> t.NoReturn:
+    while True:
+        try:
+            pause = slot.turn()
+        except MacRunnersError as error:
+            # Even the failure could not be put on the disk.
+            world.note("failed", message=str(error))
+            pause = MOST / 10
+        world.pause(pause)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This plugin util is PRIVATE to the collection: its interface may change at any time.
+
+"""Time, signals, the operator's marks, the slot's files and its log."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import stat
+import sys
+import time
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import line
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits, keep
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Record, write_record
+
+#: While this file lies in the slot's folder, no new job begins.
+DRAIN_NAME = "drain"
+LOCK_NAME = "lock"
+LOGS_NAME = "jobs"
+_STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class Signals:
+    """What launchd tells us. ``wake`` can be read from once a signal came, so that no wait outlasts it."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.wake, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in _STOPPING:
+            signal.signal(number, self._stop)
+
+    def _stop(self, _number: int, _frame: t.Any) -> None:
+        self.stopped = True
+
+
+class SlotWorld:
+    """Implements :class:`._slot.ports.World` for the slot whose files are in ``folder``."""
+
+    def __init__(self, folder: str, slot: str, signals: Signals, limits: Limits) -> None:
+        self._folder, self._slot, self._signals, self._limits = folder, slot, signals, limits
+        self._drain = os.path.join(folder, DRAIN_NAME)
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+    def go_on(self) -> None:
+        """Raise when launchd wants us to end."""
+        if self._signals.stopped:
+            raise StoppedError()
+
+    def draining(self) -> bool:
+        """Whether the operator's mark is there."""
+        return os.path.lexists(self._drain)
+
+    def pause(self, seconds: float, step: float = 1.0) -> None:
+        """Wait; a signal, or a mark that comes or goes, ends it."""
+        marked, deadline = self.draining(), time.monotonic() + seconds
+        left = seconds
+        while left > 0 and self.draining() == marked:
+            self.go_on()
+            select.select([self._signals.wake], [], [], min(left, step))
+            left = deadline - time.monotonic()
+        self.go_on()
+
+    def save(self, record: Record) -> None:
+        """Put the record on the disk."""
+        try:
+            write_record(self._folder, record)
+        except OSError as error:
+            raise SlotError(f"{self._folder}: the slot's record cannot be written: {error.strerror}") from error
+
+    def note(self, event: str, **fields: t.Any) -> None:
+        """One line on standard output, which launchd writes to the slot's log."""
+        # A log that cannot be written must not end a slot.
+        with contextlib.suppress(OSError):
+            print(line(time.time(), self._slot, event, fields), flush=True)
+
+    def keep(self, name: str, content: t.Iterator[bytes]) -> None:
+        """Keep the logs of a job."""
+        keep(os.path.join(self._folder, LOGS_NAME), name, content, self._limits)
+
+    def random(self) -> float:
+        """From 0 to 1."""
+        # The module random would bring hashlib and OpenSSL along.
+        return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+def require_own(folder: str) -> None:
+    """Raise unless the slot's folder is a folder of ours that nobody else can write to."""
+    try:
+        found = os.lstat(folder)
+    except OSError as error:
+        raise SlotError(f"{folder}: {error.strerror}") from error
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise SlotError(f"{folder} must be a folder of user {os.geteuid()} that nobody else can write to")
+
+
+def hold(folder: str, signals: Signals) -> int:
+    """The slot's lock, once no other program and no child of one has it. Raises StoppedError."""
+    path = os.path.join(folder, LOCK_NAME)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    while not signals.stopped:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return descriptor
+        except BlockingIOError:
+            select.select([signals.wake], [], [], 0.1)
+    raise StoppedError()
+
+
+def complain(text: str) -> None:
+    """Say on standard error why the program ends."""
+    with contextlib.suppress(OSError):
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The program itself: built the same everywhere, light while it waits, signed by an App's key, and its way to an engine."""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import zipfile
+
+import identities
+import pytest
+from double.state import App
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, SlotError
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.build import build
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.engine import Engine, EngineError, Frames
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+#: What a bare supervisor may cost.
+MOST_KB = 12 * 1024
+
+
+def test_the_same_sources_give_the_same_bytes(program, tmp_path):
+    copy = tmp_path / "elsewhere"
+    shutil.copytree(ROOT / "plugins", copy / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in copy.rglob("*"):
+        os.utime(path, (1, 1))
+        path.chmod(0o700)
+    assert build(copy) == program.read_bytes()
+
+
+def test_other_versions_of_python_build_the_same_bytes(program, tmp_path, python):
+    """A Mac's own, with nothing but its standard library."""
+    target = tmp_path / "slot.pyz"
+    path = ROOT / "plugins" / "plugin_utils" / "_slot" / "build.py"
+    subprocess.run([python, "-I", str(path), str(target)], check=True)
+    assert target.read_bytes() == program.read_bytes()
+
+
+def test_it_holds_all_that_it_imports_and_nothing_of_ansible(program):
+    with zipfile.ZipFile(io.BytesIO(program.read_bytes())) as archive:
+        names = archive.namelist()
+        texts = [archive.read(name).decode() for name in names]
+    assert "__main__.py" in names and names == sorted(names)
+    assert [text for text in texts if "from ansible.module_utils" in text or "import ansible." in text] == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["run"], ["child", "settings"], ["fly", "/"]])
+def test_wrong_arguments_are_refused_with_a_usage(program, python, arguments):
+    done = subprocess.run([python, "-I", str(program), *arguments], check=False, capture_output=True, text=True)
+    assert done.returncode == 64 and "slot run FOLDER" in done.stderr
+
+
+def test_a_waiting_slot_is_light(mac):
+    folder = mac.slot()
+    process = mac.start(folder)
+    mac.wait_for(folder, "listening")
+    used = int(next(line.split()[1] for line in pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines() if line.startswith("VmRSS")))
+    print(f"resident: {used} kB", file=sys.__stderr__)
+    assert used < MOST_KB
+
+
+def test_the_key_of_an_app_is_enough(mac, broker, github, tmp_path):
+    key = identities.rsa_key()
+    path = tmp_path / "key.pem"
+    path.write_text(identities.pem(key))
+    path.chmod(0o600)
+    github.world.apps["Iv23liTEST"] = App("Iv23liTEST", key.public_key(), 42, "/orgs/acme", {"organization_self_hosted_runners": "write"})
+    folder = mac.slot(github={"token_file": None, "client_id": "Iv23liTEST", "key_file": str(path)})
+    job = broker.queue("echo done")
+    mac.start(folder)
+    mac.finish(job)
+    assert job.result == "Succeeded"
+
+
+def answered(tmp_path, content):
+    """An engine that gives this answer to whatever it is asked."""
+    path = str(tmp_path / "engine.sock")
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+
+    def serve():
+        connection, _peer = listener.accept()
+        with connection:
+            connection.recv(65536)
+            connection.sendall(content)
+
+    threading.Thread(target=serve, daemon=True).start()
+    return Engine(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "status"),
+    [
+        (b"", "without an answer", 0),
+        (b"HTTP/1.0 200 OK\r\n", "without an answer", 0),
+        (b"nonsense\r\n\r\n", "no answer of a Docker Engine", 0),
+        (b"HTTP/1.0 200 OK\r\n\r\nnonsense", "is no JSON", 0),
+        (b'HTTP/1.0 409 Conflict\r\n\r\n{"message": "name in use"}', "name in use", 409),
+        (b"HTTP/1.0 500 Oh\r\n\r\nnonsense", "HTTP status 500", 500),
+    ],
+)
+def test_an_engine_that_answers_nonsense_or_refuses_is_told(tmp_path, content, said, status):
+    with pytest.raises(EngineError, match=said) as caught:
+        answered(tmp_path, content).ask("GET", "/info")
+    assert caught.value.status == status
+
+
+def test_an_engine_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(SlotError, match="gives no answer"):
+        Engine(str(tmp_path / "none")).ask("GET", "/info")
+
+
+@pytest.mark.parametrize("size", [1, 3, 7, 8, 1000])
+def test_lines_come_out_of_frames_however_they_are_cut(size):
+    frames, found = Frames(), []
+    parts = [b"one\ntw", b"o\n", b"\xffthree\nfour"]
+    content = b"".join(b"\x01\0\0\0" + len(part).to_bytes(4, "big") + part for part in parts)
+    for start in range(0, len(content), size):
+        found += frames.lines(content[start : start + size])
+    assert (found, frames.rest()) == (["one", "two", "\ufffdthree"], ["four"])
+
+
+def test_a_config_of_several_lines_is_not_sent():
+    from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.docker import DockerIsolation
+
+    with pytest.raises(SlotError, match="no single line"):
+        DockerIsolation(None, None, 0).start(None, Once("two\nlines"))
