@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import tarfile
+import time
 
 import pytest
 import workbench
@@ -121,6 +122,17 @@ def test_without_a_lease_nothing_is_made_and_the_reason_is_told(mac, broker, git
     job = broker.queue("echo now")
     mac.finish(job)
     assert job.result == "Succeeded"
+
+
+def test_drain_does_not_wait_for_the_end_of_a_pause(mac, github):
+    folder = mac.slot()
+    mac.admit("another fleet")
+    mac.start(folder)
+    mac.wait("a longer pause", lambda: mac.status(folder).get("failures", 0) >= 3)
+    began = time.monotonic()
+    mac.drain(folder)
+    mac.wait_for(folder, "drained")
+    assert time.monotonic() - began < 5 and github.exchanges == []
 
 
 def test_a_slot_that_is_larger_than_the_mac_starts_nothing(mac, github):

@@ -23,7 +23,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.progress import Progress, complaint
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, Record
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.withdrawal import BUSY, Withdrawal
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.withdrawal import ASK_AGAIN, BUSY, Withdrawal
 
 #: Seconds between two looks at the operator's marks and the deadlines.
 POLL = 1.0
@@ -55,6 +55,7 @@ class Slot:
         self._plan, self._ports, self._new_name = plan, ports, new_name
         self.record = record
         self._done_at = 0.0
+        self._asked: t.Dict[str, float] = {}
 
     def turn(self) -> float:
         """Do what is next, up to a whole cycle; seconds to wait before the next turn. Raises StoppedError."""
@@ -164,7 +165,7 @@ class Slot:
         self._ports.isolation.destroy(environment)
         if progress.result and exit_code == 0:
             # It reported its job's end, and GitHub itself has then removed the registration.
-            self._save(self.record._replace(pending=tuple(one for one in self.record.pending if one.name != environment.runner)))
+            self._forget(environment.runner)
         if fault and not ran:
             raise StuckError(fault) if fault == reason else SlotError(fault)
         self._save(self.record._replace(failures=0, message=fault, environment="", runner=""))
@@ -198,12 +199,21 @@ class Slot:
 
     def _take_back(self) -> None:
         """Remove from GitHub what no environment of this slot uses any more; what is busy there is tried again next time."""
+        now = self._ports.world.now()
         for entry in self.record.pending:
+            if now - self._asked.get(entry.name, 0.0) < ASK_AGAIN:
+                continue
             answer = self._ports.source.remove(entry.name, entry.runner)
-            unsettled = answer == "gone" and not entry.runner and self._ports.world.now() - entry.since < SETTLED
+            self._asked[entry.name] = now
+            unsettled = answer == "gone" and not entry.runner and now - entry.since < SETTLED
             self._ports.world.note("take-back", runner=entry.name, answer=answer)
             if answer != BUSY and not unsettled:
-                self._save(self.record._replace(pending=tuple(one for one in self.record.pending if one.name != entry.name)))
+                self._forget(entry.name)
+
+    def _forget(self, name: str) -> None:
+        """GitHub knows this name no more."""
+        self._asked.pop(name, None)
+        self._save(self.record._replace(pending=tuple(one for one in self.record.pending if one.name != name)))
 
     def _failed(self, message: str, state: str) -> float:
         failures = self.record.failures + 1

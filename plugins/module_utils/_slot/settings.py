@@ -37,6 +37,8 @@ _FIELDS = (
     "capacity",
     "licences",
     "state_dir",
+    "tart_homes",
+    "docker_sockets",
     "runner_name",
     "github",
     "docker",
@@ -90,7 +92,10 @@ class DockerPlace:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """A slot, its pool among all of the Mac's as the user wrote them, and where it registers. Times in seconds."""
+    """A slot, its pool among all of the Mac's as the user wrote them, and where it registers. Times in seconds.
+
+    ``tart_homes`` and ``docker_sockets``: unusual places at which the check of room looks too.
+    """
 
     slot: str
     pool: Pool
@@ -99,6 +104,8 @@ class Settings:
     capacity: t.Any
     licences: t.Any
     state_dir: str
+    tart_homes: t.Tuple[str, ...]
+    docker_sockets: t.Tuple[str, ...]
     runner_name: str
     github: GithubSettings
     docker: DockerPlace
@@ -190,6 +197,8 @@ def parse_settings(raw: t.Any, where: str) -> Settings:
         capacity=fields.raw.get("capacity"),
         licences=fields.raw.get("licences"),
         state_dir=fields.text("state_dir", STATE_DIR),
+        tart_homes=_paths(fields, "tart_homes"),
+        docker_sockets=_paths(fields, "docker_sockets"),
         runner_name=_needed(fields, "runner_name"),
         github=_github(fields.mapping("github")),
         docker=_docker(fields.mapping("docker")),
@@ -211,6 +220,14 @@ def _needed(fields: Fields, name: str) -> str:
     if not fields.has(name):
         fields.wrong(name, None, "a text that is not empty")
     return str(fields.text(name, ""))
+
+
+def _paths(fields: Fields, name: str) -> t.Tuple[str, ...]:
+    paths = fields.items(name)
+    if not all(isinstance(path, str) and path.startswith("/") for path in paths):
+        fields.wrong(name, paths, "a list of absolute paths")
+        return ()
+    return tuple(paths)
 
 
 def _pool(fields: Fields, pools: t.Sequence[Pool]) -> Pool:

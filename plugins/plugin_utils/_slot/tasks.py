@@ -53,7 +53,7 @@ def admission(folder: str, _request: Json) -> Json:
 
     given = read_settings(folder)
     terms = Terms(given.fleet, given.pools, given.capacity, given.licences)
-    facts = read_facts(run, docker_sockets=[given.docker.socket])
+    facts = read_facts(run, given.tart_homes, [given.docker.socket, *given.docker_sockets])
     require_lease(read_lease(given.state_dir), terms, boot_of(facts))
     require_room(facts, [given.wanted], given.capacity, given.licences, given.pools)
     return {}

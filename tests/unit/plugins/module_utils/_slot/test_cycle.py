@@ -271,6 +271,16 @@ def test_what_github_still_holds_busy_does_not_hold_the_slot(world: FakeWorld) -
     assert (world.record.pending, world.github) == ((), {})
 
 
+def test_github_is_not_asked_again_and_again_about_what_it_holds_busy(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, 137], *[GOOD] * 30])
+    world.answers["remove"] = ["busy"] * 9
+    program = slot(world)
+    began = world.time
+    while world.time - began < 80:
+        program.turn()
+    assert world.record.jobs > 6 and world.calls.count("remove") == 3
+
+
 def test_logs_that_cannot_be_kept_do_not_keep_the_environment(world: FakeWorld) -> None:
     world.errors["keep"] = [OSError(28, "No space left on device")]
     assert turns(world, 1) == [0.0]

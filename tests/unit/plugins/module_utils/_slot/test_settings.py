@@ -98,6 +98,8 @@ def test_room_is_asked_for_the_whole_slot() -> None:
         ("github.token_file", None, "either token_file, or key_file and client_id of an App"),
         ("github.key_file", "/etc/key", "either token_file, or key_file and client_id of an App"),
         ("github.client_id", "Iv23", "either token_file, or key_file and client_id of an App"),
+        ("tart_homes", ["here"], "field tart_homes: got ['here']; allowed: a list of absolute paths"),
+        ("docker_sockets", "/run/other.sock", "field docker_sockets: got \"/run/other.sock\"; allowed: a list"),
         ("docker.socket", None, "field docker.socket: got nothing"),
         ("docker.user", "0:0", "a runner is never root"),
         ("docker", "here", "field docker: got \"here\"; allowed: a mapping"),
