@@ -19,6 +19,8 @@ from tests.acceptance.fleet import ROOT, Fleet, docker_pool, finished, seed, tar
 Boot = t.Callable[..., t.Any]
 #: How many moments are tried, spread over the run; 0 for every one.
 MOMENTS = int(os.environ.get("MAC_RUNNERS_KILLS", "4"))
+#: Macs that are killed, and then mended together by one play.
+BATCH = 8
 CALLBACKS = str(pathlib.Path(__file__).with_name("callbacks"))
 FAULTS = "private/var/macsim/faults.json"
 
@@ -39,28 +41,35 @@ class Table:
 
 
 class Bed:
-    """Makes Macs that are all alike and nobody touched, each with its fleet of that one Mac."""
+    """Makes batches of Macs that are all alike and nobody touched; every Mac of a batch is killed at a moment of its own."""
 
-    def __init__(self, boot_mac: Boot, engine: t.Any, directory: pathlib.Path) -> None:
-        self._boot, self._engine, self._directory = boot_mac, engine, directory
-        self._made = 0
+    def __init__(self, boot_mac: Boot, engines: t.Callable[[], t.Any], directory: pathlib.Path) -> None:
+        self._boot, self._start_engine, self._directory = boot_mac, engines, directory
+        self._engines: list[t.Any] = []
+        self._batches = 0
 
-    def fresh(self) -> tuple[t.Any, Fleet]:
-        """A new Mac; the engine behind it is empty again."""
-        for name in self._engine.docker("ps", "--all", "--quiet").split():
-            self._engine.docker("rm", "--force", name)
-        self._made += 1
-        directory = self._directory / str(self._made)
+    def batch(self, size: int) -> Fleet:
+        """New Macs; the engines behind them are empty again."""
+        self._batches += 1
+        directory = self._directory / str(self._batches)
         directory.mkdir()
-        mac = self._boot(memory="64GiB", disk_free="800GiB", docker_socket=self._engine.socket, docker_vm_memory="16GiB", docker_vm_cpus=8, seed=seed())
-        fleet = Fleet(directory, [mac])
-        fleet.pools("mac-1", tart_pool(count=2, memory="10GiB"), docker_pool(count=2))
-        return mac, fleet
+        fleet = Fleet(directory, [self._mac(number) for number in range(size)])
+        for name in fleet.macs:
+            fleet.pools(name, tart_pool(count=2, memory="10GiB"), docker_pool(count=2))
+        return fleet
+
+    def _mac(self, number: int) -> t.Any:
+        if number == len(self._engines):
+            self._engines.append(self._start_engine())
+        engine = self._engines[number]
+        for name in engine.docker("ps", "--all", "--quiet").split():
+            engine.docker("rm", "--force", name)
+        return self._boot(memory="64GiB", disk_free="800GiB", docker_socket=engine.socket, docker_vm_memory="16GiB", docker_vm_cpus=8, seed=seed())
 
 
 @pytest.fixture
 def bed(boot_mac: Boot, engines: t.Callable[[], t.Any], tmp_path: pathlib.Path) -> Bed:
-    return Bed(boot_mac, engines(), tmp_path)
+    return Bed(boot_mac, engines, tmp_path)
 
 
 def moments(last: int) -> list[int]:
@@ -70,52 +79,77 @@ def moments(last: int) -> list[int]:
     return sorted({1 + round(number * (last - 1) / (MOMENTS - 1)) for number in range(MOMENTS)})
 
 
-def mended(fleet: Fleet) -> tuple[int, int]:
-    """What the next run and the one after it changed; nothing is missing then."""
-    changed = fleet.play("site").changed("mac-1"), fleet.play("site").changed("mac-1")
-    status = fleet.play("status").text
-    for slot in ("ios-1", "ios-2", "linux-1", "linux-2"):
-        assert any(slot in line and " running" in line for line in status.splitlines()), status
-    return changed
+def batches(last: int) -> t.Iterator[list[int]]:
+    """The moments, as many at a time as Macs are booted at once."""
+    tried = moments(last)
+    for start in range(0, len(tried), BATCH):
+        yield tried[start : start + BATCH]
+
+
+def alone(fleet: Fleet, mac: str, **environment: str) -> t.Any:
+    """Start site on one Mac of the fleet."""
+    return fleet.start("site", "--limit", f"{mac},localhost", **environment)
+
+
+def mended(fleet: Fleet) -> dict[str, tuple[int, int]]:
+    """What the next run and the one after it changed on each Mac; nothing is missing then."""
+    runs = fleet.play("site"), fleet.play("site")
+    status = fleet.play("status").text.splitlines()
+    for mac in fleet.macs:
+        for slot in ("ios-1", "ios-2", "linux-1", "linux-2"):
+            assert any(line.split()[:2] == [mac, slot] and " running" in line for line in status), status
+    return {mac: (runs[0].changed(mac), runs[1].changed(mac)) for mac in fleet.macs}
+
+
+def finish(fleet: Fleet, table: Table, killed: t.Mapping[str, tuple[int, str]]) -> None:
+    """Mend a batch, write its rows, and end its Macs. ``killed``: the moment and what it was, of each Mac."""
+    for mac, (first, second) in mended(fleet).items():
+        table.row(*killed[mac], first, second)
+        assert second == 0, mac
+    for machine in fleet.macs.values():
+        machine.stop()
 
 
 def test_a_play_killed_after_any_task_is_mended(bed: Bed, tmp_path: pathlib.Path) -> None:
     log = tmp_path / "tasks"
     watched = {"ANSIBLE_CALLBACK_PLUGINS": CALLBACKS, "ANSIBLE_CALLBACKS_ENABLED": "kill_after", "KILL_AFTER_FILE": str(log)}
-    mac, fleet = bed.fresh()
-    finished(fleet.start("site", **watched))
+    fleet = bed.batch(1)
+    finished(alone(fleet, "mac-1", **watched))
+    fleet.macs["mac-1"].stop()
     tasks = log.read_text().splitlines()
-    mac.stop()
     table = Table("killed-after-a-task", "task", "name", "changed by the next run", "changed by the one after")
-    for moment in moments(len(tasks)):
-        mac, fleet = bed.fresh()
-        log.unlink()
-        killed = finished(fleet.start("site", **watched, KILL_AFTER=str(moment)), rc=None)
-        assert killed.rc == -signal.SIGKILL and len(log.read_text().splitlines()) == moment
-        first, second = mended(fleet)
-        table.row(moment, tasks[moment - 1], first, second)
-        assert second == 0
-        mac.stop()
+    for batch in batches(len(tasks)):
+        fleet = bed.batch(len(batch))
+        for mac, moment in zip(fleet.macs, batch):
+            log.unlink()
+            killed = finished(alone(fleet, mac, **watched, KILL_AFTER=str(moment)), rc=None)
+            assert killed.rc == -signal.SIGKILL and len(log.read_text().splitlines()) == moment
+        finish(fleet, table, {mac: (moment, tasks[moment - 1]) for mac, moment in zip(fleet.macs, batch)})
 
 
 def test_a_module_killed_at_any_call_of_a_tool_is_mended(bed: Bed) -> None:
-    mac, fleet = bed.fresh()
-    before = len(mac.calls())
-    fleet.play("site")
-    calls = mac.calls()[before:]
-    mac.stop()
+    fleet = bed.batch(1)
+    recorded = fleet.macs["mac-1"]
+    before = len(recorded.calls())
+    finished(alone(fleet, "mac-1"))
+    calls = recorded.calls()[before:]
+    recorded.stop()
     table = Table("killed-at-a-call", "call", "tool", "changed by the next run", "changed by the one after")
-    for moment in moments(len(calls)):
-        mac, fleet = bed.fresh()
-        mac.fault([{"tool": "*", "match": [], "skip": moment - 1, "delay_s": 3, "effect": "none"}])
-        play = fleet.start("site")
-        _wait(lambda faults=mac.root / FAULTS: '"times": 0' in faults.read_text() or play.poll() is not None)
-        _kill_modules(mac)
-        assert finished(play, rc=None).rc != 0, "the play did not notice that its module was killed"
-        first, second = mended(fleet)
-        table.row(moment, " ".join(map(str, calls[moment - 1]["argv"][:3])), first, second)
-        assert second == 0
-        mac.stop()
+    for batch in batches(len(calls)):
+        fleet = bed.batch(len(batch))
+        for mac, moment in zip(fleet.macs, batch):
+            kill_at(fleet, mac, moment)
+        finish(fleet, table, {mac: (moment, " ".join(map(str, calls[moment - 1]["argv"][:3]))) for mac, moment in zip(fleet.macs, batch)})
+
+
+def kill_at(fleet: Fleet, mac: str, moment: int) -> None:
+    """Run site on one Mac and kill its module before the tool that it called does anything."""
+    machine = fleet.macs[mac]
+    machine.fault([{"tool": "*", "match": [], "skip": moment - 1, "delay_s": 3, "effect": "none"}])
+    play = alone(fleet, mac)
+    _wait(lambda: '"times": 0' in (machine.root / FAULTS).read_text() or play.poll() is not None)
+    _kill_modules(machine)
+    assert finished(play, rc=None).rc != 0, "the play did not notice that its module was killed"
 
 
 def _wait(reached: t.Callable[[], bool]) -> None:
