@@ -55,6 +55,7 @@ STEPS = (
     Step("acceptance", 30),
     Step("macsim", 20),
     Step("integration", 20),
+    Step("slot", 20),
     Step("package", 5),
     Step("molecule", 20),
 )
