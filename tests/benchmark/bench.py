@@ -13,7 +13,9 @@ import pathlib
 import sys
 import typing as t
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parents[2])]
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / ".ansible" / "collections")]
 
 import demo_bench  # noqa: E402
 import docker_bench  # noqa: E402

@@ -4,23 +4,16 @@
 
 """How long the filter capacity_plan takes for a large fleet, and whether that grows with its size alone.
 
-Alone: ``python tests/benchmark/filter_bench.py``; ``run()`` for other programs.
+Alone: ``tests/gate/bench filter``.
 """
 
 from __future__ import annotations
 
 import gc
-import pathlib
-import sys
 import time
 import typing as t
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / ".ansible" / "collections"))
-
-from ansible_collections.action_packer.mac_runners.plugins.filter.capacity_plan import (  # noqa: E402
-    capacity_plan,
-)
+from ansible_collections.action_packer.mac_runners.plugins.filter.capacity_plan import capacity_plan
 
 ROUNDS = 5
 LARGE, SMALL = 10_000, 1_000
@@ -85,8 +78,3 @@ def run() -> list[Figure]:
         (f"capacity_plan of {LARGE} Macs with 3 pools each, seconds", best_large, 1.0),
         (f"capacity_plan, time a Mac, {LARGE} : {SMALL} Macs", best_large / best_small / (LARGE / SMALL), 1.5),
     ]
-
-
-if __name__ == "__main__":
-    for name, figure, limit in run():
-        print(f"{name}: {figure:.2f} (at most {limit:g})")
