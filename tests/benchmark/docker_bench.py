@@ -33,11 +33,24 @@ Task = dict[str, object]
 HARD = {"pids_limit": 4096, "user": "1001:1001"}
 
 
+def terms(state: str) -> Task:
+    """What the Mac's lease is for, and where it is."""
+    pool = {"name": "linux", "isolation": "docker", "image": engine.IMAGE, "count": NUMBER, "memory": MEMORY, "cpus": 1, "disk": 0}
+    costs = {"docker": {"minimum": MEMORY, "image_disk": 0}}
+    capacity = {"reserve": 0, "headroom": 0, "disk_reserve": 0, "docker_vm_base": 0, "cpu_factor": 100, "isolations": costs}
+    return {"fleet": "bench", "pools": [pool], "capacity": capacity, "state_dir": state}
+
+
+def admission(socket_path: str, state: str) -> Task:
+    """What gives the lease."""
+    options = {**terms(state), "docker_sockets": [socket_path]}
+    return {"name": "Admission", "action_packer.mac_runners.mac_admission": options}
+
+
 def ours(socket_path: str, state: str) -> Task:
     """One task for all containers."""
     containers = [{"name": f"linux-{n}", "image": engine.IMAGE, "memory": MEMORY, "cpus": 1, "disk": 0, "network": "none", **HARD} for n in numbers()]
-    capacity = {"reserve": 0, "headroom": 0, "disk_reserve": 0, "docker_vm_base": 0, "cpu_factor": 100}
-    options = {"containers": containers, "docker_socket": socket_path, "state_dir": state, "capacity": capacity}
+    options = {**terms(state), "containers": containers, "docker_socket": socket_path}
     return {"name": "Ours", "action_packer.mac_runners.docker_runners": options}
 
 
@@ -94,6 +107,7 @@ def seconds(path: pathlib.Path, changes: str) -> float:
 
 def measure(socket_path: str, folder: pathlib.Path) -> tuple[float, float, float]:
     """Minima of alternating second runs: empty play, ours, theirs."""
+    seconds(play(folder, "admission", [admission(socket_path, str(folder))]), "1")
     plays = [play(folder, "empty", []), play(folder, "ours", [ours(socket_path, str(folder))]), play(folder, "theirs", [theirs(socket_path)])]
     for path in plays:
         seconds(path, "1")
