@@ -25,7 +25,7 @@ from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
 from mac import Mac  # noqa: E402
 
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.build import build  # noqa: E402
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot_program import build  # noqa: E402
 
 #: Where containers find the machine's own side of their network, and the broker there.
 GATEWAY, PORT = "172.17.0.1", 8300

@@ -15,7 +15,7 @@ import sys
 PROGRAM, INDEX, WHEN, NAMES = sys.argv[1:5]
 sys.path.insert(0, PROGRAM)
 
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot import child, engine, program, world  # noqa: E402
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import child, engine, program, world  # noqa: E402
 
 count = 0
 

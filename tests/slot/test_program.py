@@ -21,8 +21,8 @@ import pytest
 from double.state import App
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, SlotError
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.build import build
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.engine import Engine, EngineError, Frames
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.build import build
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engine import Engine, EngineError, Frames
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 #: What a bare supervisor may cost.
@@ -132,7 +132,7 @@ def test_lines_come_out_of_frames_however_they_are_cut(size):
 
 
 def test_a_config_of_several_lines_is_not_sent():
-    from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.docker import DockerIsolation
+    from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.docker import DockerIsolation
 
     with pytest.raises(SlotError, match="no single line"):
         DockerIsolation(None, None, 0).start(None, Once("two\nlines"))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: its interface may change at any time.
+# This program is PRIVATE to the collection: its interface may change at any time.
 
 """The isolation docker: one hardened container for one job."""
 
@@ -23,7 +23,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
     Seen,
     SlotError,
 )
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.engine import Engine, EngineError, Frames, Stream
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engine import Engine, EngineError, Frames, Stream
 
 #: Seconds in which a container that was removed must be gone.
 _GONE = 60.0

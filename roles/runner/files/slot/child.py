@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: its interface may change at any time.
+# This program is PRIVATE to the collection: its interface may change at any time.
 
 """Short-lived children: what needs TLS, HTTP or the capacity core is done by one and leaves no memory behind."""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: its interface may change at any time.
+# This program is PRIVATE to the collection: its interface may change at any time.
 
 """What the short-lived children do: read the settings, look whether there is room, talk to GitHub."""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: its interface may change at any time.
+# This program is PRIVATE to the collection: its interface may change at any time.
 
 """The slot program: run by launchd for one slot, or by itself for one task of it.
 
@@ -22,10 +22,10 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.cy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, Ports, Registration, StoppedError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import read_record
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.child import Children, serve
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.docker import DockerIsolation, DockerSettings
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.engine import Engine
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.world import Signals, SlotWorld, complain, hold, require_own
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import Children, serve
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.docker import DockerIsolation, DockerSettings
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engine import Engine
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.world import Signals, SlotWorld, complain, hold, require_own
 
 USAGE = 64
 FAILED = 1
@@ -65,7 +65,7 @@ def main(argv: t.Sequence[str]) -> int:
 def child(task: str, folder: str) -> int:
     """One task, in this process."""
     # Imported here: the program that waits all day must not hold TLS, HTTP and the capacity core.
-    from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.tasks import TASKS
+    from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tasks import TASKS
 
     if task not in TASKS:
         complain(f"task {task}: allowed: {', '.join(sorted(TASKS))}")
@@ -79,7 +79,8 @@ def run(program: str, folder: str) -> int:
     try:
         require_own(folder)
         lock = hold(folder, signals)
-        children = Children(os.path.abspath(program), folder, lock)
+        # An upgrade lays another version beside this one: our children are of our own.
+        children = Children(os.path.realpath(program), folder, lock)
         given = _settings(children, signals, folder)
         slot, world = _slot(given, children, signals, folder)
         world.note("started", cycle=slot.record.cycle, state=slot.record.state)

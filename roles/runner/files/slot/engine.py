@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# This plugin util is PRIVATE to the collection: its interface may change at any time.
+# This program is PRIVATE to the collection: its interface may change at any time.
 
 """A Docker Engine over its socket, for a program that waits all day: plain sockets, since http.client brings TLS along.
 

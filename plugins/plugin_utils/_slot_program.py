@@ -6,7 +6,7 @@
 
 """Building the slot program: one zip that a Mac's Python runs, the same bytes for the same sources, wherever and whenever.
 
-    python -m ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot.build FILE
+    python -m ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot_program FILE
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import typing as t
 import zipfile
 
 _PACKAGE = "ansible_collections.action_packer.mac_runners."
-_ENTRY = _PACKAGE + "plugins.plugin_utils._slot.program"
+_ENTRY = _PACKAGE + "roles.runner.files.slot.program"
 #: Zip knows no earlier time.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _FILE = 0o100644 << 16
@@ -76,7 +76,7 @@ def main(argv: t.Sequence[str]) -> int:
     if len(argv) != 2:
         print(__doc__, file=sys.stderr)
         return 64
-    pathlib.Path(argv[1]).write_bytes(build(pathlib.Path(__file__).resolve().parents[3]))
+    pathlib.Path(argv[1]).write_bytes(build(pathlib.Path(__file__).resolve().parents[2]))
     return 0
 
 
