@@ -16,11 +16,11 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "tests" / "integration"), str(ROOT / "tests" / "github")]
+sys.path[:0] = [str(HERE), str(ROOT / "tests" / "integration"), str(ROOT / "tests" / "github"), str(ROOT / "tests" / "runner")]
 
 import engine  # noqa: E402
 import image  # noqa: E402
-from broker import Broker, JobScope  # noqa: E402
+from double.broker import Broker  # noqa: E402
 from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
 from mac import Mac  # noqa: E402
@@ -94,10 +94,8 @@ def github(judge: Judge) -> Iterator[LocalGithub]:
 
 @pytest.fixture
 def broker(github: LocalGithub, broker_path: pathlib.Path) -> Iterator[Broker]:
-    scope = JobScope("/orgs/acme", github, f"http://{GATEWAY}:{PORT}")
-    github.world.scopes["/orgs/acme"] = scope
     broker_path.unlink(missing_ok=True)
-    made = Broker(str(broker_path), github, scope)
+    made = Broker(github, str(broker_path), f"http://{GATEWAY}:{PORT}")
     yield made
     made.silent = False
     made.close()

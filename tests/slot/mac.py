@@ -17,8 +17,9 @@ import typing as t
 import docker
 import image
 import workbench
-from broker import Broker, Job, JobScope
+from double.broker import Broker, Job
 from double.server import LocalGithub
+from double.state import Scope
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Lease, Terms, write_lease
 
@@ -35,7 +36,7 @@ class Mac:
     def __init__(self, folder: pathlib.Path, python: str, program: pathlib.Path, socket: str, github: LocalGithub, broker: Broker) -> None:
         self.folder, self.python, self.program, self.socket = folder, python, program, socket
         self.github, self.broker = github, broker
-        self.scope: JobScope = broker.scope
+        self.scope: Scope = broker.scope
         self.api: docker.APIClient = workbench.engine.client(socket)
         self.processes: list[subprocess.Popen[bytes]] = []
         self.token = github.world.token().text

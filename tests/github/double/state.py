@@ -103,6 +103,8 @@ class Scope:
     runners: dict[int, Runner] = dataclasses.field(default_factory=dict)
     groups: dict[int, Group] = dataclasses.field(default_factory=lambda: {1: Group(1, "Default", default=True)})
     registration_tokens: list[str] = dataclasses.field(default_factory=list)
+    keys: dict[str, int] = dataclasses.field(default_factory=dict)
+    configs: list[str] = dataclasses.field(default_factory=list)
     jobs_lost: int = 0
 
     @property
@@ -148,11 +150,19 @@ class Scope:
         runner = Runner(next(self.world.numbers), wanted["name"], labels, group=wanted["runner_group_id"], ephemeral=True)
         runner.hidden_until = self.world.now() + self.world.list_lag
         self.runners[runner.id] = runner
-        files = {".runner": json.dumps({"AgentId": runner.id, "AgentName": runner.name}), ".credentials_rsaparams": self.world.secret("jit-key")}
-        packed = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
-        config = base64.b64encode(json.dumps(packed).encode()).decode()
+        config = self._config(runner)
+        self.configs.append(config)
         self.world.secrets.append(config)
         return runner, config
+
+    def _config(self, runner: Runner) -> str:
+        """The files of a configured runner, as the runner packs them out: one of them is its key."""
+        key = self.world.secret("jit-key")
+        self.keys[key] = runner.id
+        settings = {"AgentId": runner.id, "AgentName": runner.name, "Ephemeral": True, "UseV2Flow": True, "ServerUrlV2": self.world.broker_url}
+        files = {".runner": json.dumps(settings), ".credentials": '{"Scheme": "OAuth"}', ".credentials_rsaparams": key}
+        packed = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
+        return base64.b64encode(json.dumps(packed).encode()).decode()
 
     def mint(self) -> str:
         token = self.world.secret("AREGISTRATION")
@@ -197,6 +207,7 @@ class World:
         self.offset = 0.0
         self.list_lag = 0.0
         self.believes_its_lies = False
+        self.broker_url = ""
         self.limit, self.used = 5000, 0
         self.deprecations: dict[str, Json] = {}
         self.downloads: list[Json] = []

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the local GitHub of tests/github lacks for jobs: a queue, and the broker at which runners listen. It shares no code with the collection."""
+"""Jobs: a queue, and the broker at which runners listen for them. GitHub's own document does not know it."""
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import http.server
 import json
@@ -16,8 +15,8 @@ import time
 import typing as t
 import urllib.parse
 
-from double.server import LocalGithub
-from double.state import Json, Runner, Scope
+from .server import LocalGithub
+from .state import Json, Runner
 
 POLL = 1.0
 
@@ -34,39 +33,22 @@ class Job:
     output: str = ""
 
 
-class JobScope(Scope):
-    """A scope whose runners can find their broker, each with a key of its own."""
-
-    def __init__(self, path: str, github: LocalGithub, broker_url: str) -> None:
-        super().__init__(path, github.world)
-        self._broker_url = broker_url
-        self.keys: dict[str, int] = {}
-        self.configs: list[str] = []
-
-    def register_jit(self, wanted: Json) -> tuple[Runner, str]:
-        runner, _config = super().register_jit(wanted)
-        key = self.world.secret("jit-key")
-        self.keys[key] = runner.id
-        settings = {"AgentId": runner.id, "AgentName": runner.name, "ServerUrlV2": self._broker_url, "UseV2Flow": True, "Ephemeral": True}
-        files = {".runner": json.dumps(settings), ".credentials": '{"Scheme": "OAuth"}', ".credentials_rsaparams": key}
-        packed = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
-        config = base64.b64encode(json.dumps(packed).encode()).decode()
-        self.world.secrets.append(config)
-        self.configs.append(config)
-        return runner, config
-
-
 class Broker:
-    """Listens at a unix socket, since the runners are in another network."""
+    """The broker of one scope. Listens at a port of this machine, or at a unix socket when the runners are in another network.
 
-    def __init__(self, path: str, github: LocalGithub, scope: JobScope) -> None:
-        self.github, self.scope = github, scope
+    ``address``: (host, port), port 0 for any, or the path of a socket. ``url``: where runners find it; needed with a path.
+    """
+
+    def __init__(self, github: LocalGithub, address: tuple[str, int] | str, url: str = "", scope: str = "/orgs/acme") -> None:
+        self.github, self.scope = github, github.world.scope(scope)
         self.jobs: list[Job] = []
         self.sessions: dict[str, int] = {}
         self.refuses = 0
         self.silent = False
         handler = type("Handler", (_Handler,), {"broker": self})
-        self._server = _Server(path, handler)
+        self._server = _UnixServer(address, handler) if isinstance(address, str) else _TcpServer(address, handler)
+        self.url = url or "http://{}:{}".format(*self._server.server_address[:2])
+        github.world.broker_url = self.url
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()
 
@@ -124,12 +106,20 @@ class Broker:
         return 200, {}
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class _Quiet(socketserver.ThreadingMixIn):
     daemon_threads = True
-    request_queue_size = 64
 
     def handle_error(self, *_who: t.Any) -> None:
         """A runner that went away."""
+
+
+class _TcpServer(_Quiet, socketserver.TCPServer):
+    allow_reuse_address = True
+    request_queue_size = 64
+
+
+class _UnixServer(_Quiet, socketserver.UnixStreamServer):
+    request_queue_size = 64
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
