@@ -21,7 +21,7 @@ import pytest
 from double.state import App
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, SlotError
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.build import build
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot_program import build
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engine import Engine, EngineError, Frames
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,7 +31,8 @@ MOST_KB = 12 * 1024
 
 def test_the_same_sources_give_the_same_bytes(program, tmp_path):
     copy = tmp_path / "elsewhere"
-    shutil.copytree(ROOT / "plugins", copy / "plugins", ignore=shutil.ignore_patterns("__pycache__"))
+    for part in ("plugins", "roles/runner"):
+        shutil.copytree(ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
     for path in copy.rglob("*"):
         os.utime(path, (1, 1))
         path.chmod(0o700)
@@ -41,7 +42,7 @@ def test_the_same_sources_give_the_same_bytes(program, tmp_path):
 def test_other_versions_of_python_build_the_same_bytes(program, tmp_path, python):
     """A Mac's own, with nothing but its standard library."""
     target = tmp_path / "slot.pyz"
-    path = ROOT / "plugins" / "plugin_utils" / "_slot" / "build.py"
+    path = ROOT / "plugins" / "plugin_utils" / "_slot_program.py"
     subprocess.run([python, "-I", str(path), str(target)], check=True)
     assert target.read_bytes() == program.read_bytes()
 
