@@ -18,8 +18,8 @@ options:
   _input:
     description:
       - Host name to the variables of that host, such as C(hostvars). Only C(mac_runners_pools), C(mac_runners_facts),
-        C(mac_runners_capacity), C(mac_runners_licences) and the facts that M(action_packer.mac_runners.mac_facts)
-        measured are read.
+        C(mac_runners_capacity), C(mac_runners_licences), C(mac_runners_runner_version), the C(url) of C(mac_runners_github)
+        and the facts that M(action_packer.mac_runners.mac_facts) measured are read.
     type: dict
     required: true
   unreachable:
@@ -36,6 +36,11 @@ options:
       - The time against which the age of measured facts is judged, in seconds since 1970.
       - The controller's clock when not given.
     type: int
+  versions:
+    description:
+      - What GitHub was asked about the versions of runners, as M(action_packer.mac_runners.fleet_versions) returns it.
+      - The check C(runner-version) is left out when not given.
+    type: dict
 seealso:
   - plugin: action_packer.mac_runners.capacity_check
     plugin_type: filter
@@ -85,6 +90,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.runner_versions import AnswersError, parse_answers
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plan_data, variables_of
 
 
@@ -93,6 +99,7 @@ def capacity_plan(
     unreachable: t.Sequence[str] = (),
     refuse_unreachable: bool = False,
     now: int | None = None,
+    versions: t.Any = None,
 ) -> dict[str, t.Any]:
     """Plan every Mac of the fleet; see DOCUMENTATION for the shapes."""
     if not isinstance(fleet, t.Mapping) or not all(isinstance(host, t.Mapping) for host in fleet.values()):
@@ -101,7 +108,11 @@ def capacity_plan(
         raise AnsibleFilterError(f"capacity_plan: got unreachable {unreachable!r}; allowed: a list of host names")
     variables = {str(name): variables_of(host) for name, host in fleet.items()}
     moment = int(time.time()) if now is None else now
-    return plan_data(variables, unreachable=unreachable, refuse_unreachable=refuse_unreachable, now=moment)
+    try:
+        answers = None if versions is None else parse_answers(versions)
+    except AnswersError as error:
+        raise AnsibleFilterError(f"capacity_plan: {error}") from error
+    return plan_data(variables, unreachable=unreachable, refuse_unreachable=refuse_unreachable, now=moment, versions=answers)
 
 
 class FilterModule:

@@ -19,6 +19,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Cost, Policy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._runner_version import read_version
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import (
     SizeError,
     format_size,
@@ -82,6 +83,7 @@ _FIELDS = frozenset(
         "port_base",
         "pids_limit",
         "github",
+        "runner_version",
     )
 )
 _GUESTS = {"tart": ("macos", "linux"), "docker": ("linux",), "container": ("linux",)}
@@ -109,6 +111,7 @@ class Pool:
     pids_limit: int = 4096
     github_url: str = ""
     runner_group: str = ""
+    runner_version: str = ""
 
     @property
     def kind(self) -> str:
@@ -216,6 +219,7 @@ def _pool(fields: Fields, name: str, isolation: str, policy: Policy) -> Pool:
         pids_limit=_pids_limit(fields, isolation),
         github_url=github.text("url", ""),
         runner_group=github.text("runner_group", ""),
+        runner_version=read_version(fields, "runner_version"),
     )
 
 

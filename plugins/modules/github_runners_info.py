@@ -191,6 +191,14 @@ runner_versions:
       description: When it ends or has ended, null where that is not known.
       type: str
       sample: "2026-12-20T00:00:00Z"
+    registration_deprecates_at:
+      description: From when on it cannot register, null where GitHub tells no date.
+      type: str
+      sample: "2027-01-20T00:00:00Z"
+    runtime_deprecates_at:
+      description: From when on it gets no jobs, null where GitHub tells no date.
+      type: str
+      sample: "2026-12-20T00:00:00Z"
     message:
       description: The verdict in words.
       type: str

@@ -13,6 +13,7 @@ import gc
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import (
+    GITHUB,
     MEASURED,
     VARIABLES,
     as_data,
@@ -40,6 +41,10 @@ def variables_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     A Mac that could not be read has facts that say why, and so counts as full.
     """
     found = {name: plain(host[name]) for name in VARIABLES if name in host}
+    github = host[GITHUB] if GITHUB in host else None
+    if isinstance(github, c.Mapping) and "url" in github:
+        # Nothing else of it: that may be a secret, and is looked up where it is needed.
+        found[GITHUB] = {"url": github["url"]}
     facts = host.get("ansible_facts", {})
     if FAILURE in host:
         found[MEASURED] = {"unread": [str(host[FAILURE])]}

@@ -25,6 +25,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / ".ansible" / "collections")]
 
 from ansible_collections.action_packer.mac_runners.plugins.filter.capacity_plan import capacity_plan  # noqa: E402
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.runner_versions import parse_answers  # noqa: E402
+
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plan_data, variables_of  # noqa: E402
 
 from tests.oracle import brute, generator, moves, oracle  # noqa: E402
@@ -39,7 +41,8 @@ def planned(fleet: Fleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The plan of the code under test; only the module fleet_plan can leave Macs unasked."""
     plan: dict[str, Any]
     if arguments["unasked"]:
-        plan = plan_data({name: variables_of(variables) for name, variables in fleet.items()}, **arguments)
+        versions = arguments["versions"] and parse_answers(arguments["versions"])
+        plan = plan_data({name: variables_of(variables) for name, variables in fleet.items()}, **{**arguments, "versions": versions})
     else:
         plan = capacity_plan(fleet, **{name: value for name, value in arguments.items() if name != "unasked"})
     return plan
@@ -47,16 +50,22 @@ def planned(fleet: Fleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 def core_opinion(plan: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {
-        name: {"fits": mac["fits"], "free": mac["free"], "checks": {violation["check"] for violation in mac["violations"]}}
+        name: {"fits": mac["fits"], "free": mac["free"], "checks": {violation["check"] for violation in mac["violations"]}, "ending": ending(mac["warnings"])}
         for name, mac in plan["macs"].items()
     }
+
+
+def ending(warnings: list[str]) -> dict[str, str]:
+    """By pool: from when on its runner is of no use, or that this is not known."""
+    found = [re.match(r"pool (\S+): (?:the runner \S+ .* at \S+ from (\S+) on; pin |it is (not known) until when )", line) for line in warnings]
+    return {match[1]: match[2] or match[3] for match in found if match}
 
 
 def differences(fleet: Fleet, arguments: Mapping[str, Any]) -> list[str]:
     """Everything on which oracle and core do not agree, one sentence each."""
     plan = planned(fleet, arguments)
     core = core_opinion(plan)
-    mine = oracle.judge(fleet, arguments["now"], arguments["unreachable"], arguments["unasked"])
+    mine = oracle.judge(fleet, arguments["now"], arguments["unreachable"], arguments["unasked"], arguments["versions"])
     if set(core) != set(mine):
         return [f"Macs: core has {sorted(core)}, oracle has {sorted(mine)}"]
     if any(only_of_the_fleet(core[name], mine[name]) for name in mine) and oracle.unreadable(fleet):
@@ -86,6 +95,8 @@ def different_verdicts(core: Mapping[str, Any], mine: Mapping[str, Any], away: b
             yield f"core finds {sorted(core['checks'])}, oracle {sorted(mine['checks'])}"
     elif core["checks"] != mine["checks"]:
         yield f"core finds {sorted(core['checks'])}, oracle {sorted(mine['checks'])}"
+    elif core["ending"] != mine.get("ending", {}):
+        yield f"core warns of runners {core['ending']}, oracle {mine.get('ending', {})}"
     elif core["free"] != mine["free"] and not away:
         yield f"core has {core['free']} bytes left, oracle {mine['free']}"
 

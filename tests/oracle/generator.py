@@ -9,6 +9,7 @@ A fleet is a function of its seed alone. Half of the fleets have sizes of a few 
 
 from __future__ import annotations
 
+import datetime
 import random
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,8 @@ from tests.oracle.oracle import GIB, MIB
 
 NOW = 1_800_000_000
 DIGEST = "@sha256:" + "0123456789abcdef" * 4
+TARGETS = ["https://github.com/acme", "https://github.com/acme/app"]
+RUNNERS = ["2.300.0", "2.336.0", "2.337.0"]
 Host = dict[str, Any]
 Fleet = dict[str, Host]
 
@@ -43,9 +46,10 @@ def generate(seed: int) -> tuple[Fleet, dict[str, Any]]:
         licence_edge(dice, fleet)
     if dice.chance(0.1):
         name_edge(dice, fleet)
+    versions = age(dice, fleet) if dice.chance(0.3) else None
     if dice.chance(0.06):
         spoil(dice, fleet[dice.choice(sorted(fleet))])
-    arguments: dict[str, Any] = {"now": NOW, "unreachable": [], "unasked": [], "refuse_unreachable": False}
+    arguments: dict[str, Any] = {"now": NOW, "unreachable": [], "unasked": [], "refuse_unreachable": False, "versions": versions}
     if len(fleet) > 1 and dice.chance(0.15):
         arguments["unreachable"] = [dice.choice(sorted(fleet))]
         arguments["refuse_unreachable"] = dice.chance(0.2)
@@ -240,6 +244,45 @@ def workload(dice: Dice, number: int, tiny: bool) -> Host:
     return made
 
 
+def age(dice: Dice, fleet: Fleet) -> dict[str, Any] | None:
+    """Targets, versions of runners, and what GitHub says about them: ended a second ago, just now, in 30 days and a second ..."""
+    for made in fleet.values():
+        if dice.chance(0.8):
+            made["mac_runners_github"] = {"url": dice.choice(TARGETS)}
+        if dice.chance(0.3):
+            made["mac_runners_runner_version"] = dice.choice(RUNNERS)
+        for one in made["mac_runners_pools"]:
+            if "image" in one and dice.chance(0.4):
+                image = dice.choice(["ghcr.io/actions/actions-runner:", "ghcr.io/actions/actions-runner-x:", "acme/runner:"])
+                one["image"] = image + dice.choice([*RUNNERS, "latest"]) + dice.choice(["", "", DIGEST])
+            if dice.chance(0.2):
+                one["runner_version"] = dice.choice(RUNNERS)
+            if dice.chance(0.2):
+                one["github"] = {"url": dice.choice(TARGETS)}
+    if dice.chance(0.1):
+        return None
+    return {url: answers(dice) for url in TARGETS if dice.chance(0.85)}
+
+
+def answers(dice: Dice) -> dict[str, Any]:
+    if dice.chance(0.1):
+        return {"error": "no answer"}
+    return {"offered": dice.choice(["", "2.338.0"]), "runner_versions": [answer(dice, version) for version in RUNNERS if dice.chance(0.85)]}
+
+
+def answer(dice: Dice, version: str) -> dict[str, Any]:
+    """One of GitHub's answers; a verdict that is some seconds old may not see that the time is over."""
+    month = 30 * 24 * 3600
+    moments = [NOW - 1, NOW, NOW + 1, NOW + month - 1, NOW + month, NOW + month + 1, NOW + 2 * month]
+    dates = {f"{what}_deprecates_at": dice.choice([None, stamp(dice.choice(moments))]) for what in ("registration", "runtime")}
+    known = "ends" if any(dates.values()) else dice.choice(["good", "unknown", "refused"])
+    return {"version": version, "verdict": known, **dates}
+
+
+def stamp(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def read(made: Host) -> oracle.Mac:
     return oracle.read_mac("edge", made)
 
@@ -368,5 +411,7 @@ def spoil(dice: Dice, made: Host) -> None:
             lambda: one.__setitem__("network", "bridged"),
             lambda: one.__setitem__("guest", "windows"),
             lambda: one.__setitem__("cpus", dice.choice([0, -1, "four", 1.5])),
+            lambda: one.__setitem__("runner_version", dice.choice(["2.337", 2.337, "v2.337.0", ""])),
+            lambda: made.__setitem__("mac_runners_runner_version", dice.choice(["latest", 2.337, ["2.337.0"]])),
         ]
     dice.choice(mistakes)()

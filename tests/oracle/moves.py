@@ -48,7 +48,7 @@ def same_pool(fleet: oracle.Fleet, host: str, move: Move) -> bool:
 def works(fleet: oracle.Fleet, host: str, arguments: Mapping[str, Any], move: Move) -> bool:
     if not same_pool(fleet, host, move):
         return False
-    verdicts = oracle.judge(after(fleet, host, move), arguments["now"], arguments["unreachable"], arguments["unasked"])
+    verdicts = oracle.judge(after(fleet, host, move), arguments["now"], arguments["unreachable"], arguments["unasked"], arguments.get("versions"))
     return all(verdict["fits"] for name, verdict in verdicts.items() if name in (host, move["to"]))
 
 

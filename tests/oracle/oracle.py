@@ -14,10 +14,13 @@ import copy
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
 Fleet = Mapping[str, Mapping[str, Any]]
+# What GitHub was asked, by the URL of the target; None: nothing.
+Versions = Mapping[str, Mapping[str, Any]] | None
 
 GIB = 2**30
 MIB = 2**20
@@ -33,7 +36,7 @@ GUESTS = {"tart": ["macos", "linux"], "docker": ["linux"], "container": ["linux"
 WITH_IMAGE = {"tart", "docker", "container"}
 NATIVE = {"sandbox", "account", "chroot"}
 POOL_FIELDS = set(
-    "name isolation count memory cpus disk guest image labels lifecycle trust network port_base pids_limit github".split()
+    "name isolation count memory cpus disk guest image labels lifecycle trust network port_base pids_limit github runner_version".split()
 )
 CAPACITY_FIELDS = set(
     "reserve headroom disk_reserve cpu_factor count_suspended docker_vm_base port_base ports_per_slot facts_max_age isolations".split()
@@ -100,9 +103,19 @@ class Pool:
     trust: str
     network: str
     port_base: int | None
+    url: str
+    runner_version: str
 
     def runners(self) -> range:
         return range(1, self.count + 1)
+
+
+def runner_version(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}", value, re.ASCII):
+        raise Wrong("input")
+    return value
 
 
 @dataclass
@@ -191,6 +204,8 @@ def read_pool(given: Any, policy: Policy) -> Pool:
         trust=one_of(given.get("trust", "internal"), WANTED_STRENGTH),
         network=one_of(given.get("network", NETWORKS.get(isolation, [""])[0]), NETWORKS.get(isolation, [""])),
         port_base=given.get("port_base"),
+        url=(given.get("github") or {}).get("url", ""),
+        runner_version=runner_version(given.get("runner_version")),
     )
     if pool.memory < pool.minimum or not isinstance(pool.image, str):
         raise Wrong("input")
@@ -309,6 +324,8 @@ class Mac:
     pools: list[Pool]
     licences: Mapping[str, Any]
     wrong: set[str]
+    url: str = ""
+    pin: str = ""
 
 
 def read_mac(name: str, host: Mapping[str, Any]) -> Mac:
@@ -333,7 +350,13 @@ def read_mac(name: str, host: Mapping[str, Any]) -> Mac:
             wrong.add(str(error))
     if len({pool.name for pool in pools}) < len(pools):
         wrong.add("names")
-    return Mac(name, facts, policy, pools, host.get("mac_runners_licences") or {}, wrong)
+    try:
+        pin = runner_version(host.get("mac_runners_runner_version"))
+    except Wrong as error:
+        pin = ""
+        wrong.add(str(error))
+    url = (host.get("mac_runners_github") or {}).get("url", "")
+    return Mac(name, facts, policy, pools, host.get("mac_runners_licences") or {}, wrong, url, pin)
 
 
 def foreign(mac: Mac, kinds: Iterable[str]) -> list[dict[str, Any]]:
@@ -508,6 +531,55 @@ def breaks_names(mac: Mac) -> bool:
     return any(len(name) > 64 for name in runner_names(mac))
 
 
+def version_of(mac: Mac, pool: Pool) -> str:
+    """The pool's own word, the tag of GitHub's image, or for slots without an image the package of the Mac; else nothing."""
+    tag = pool.image.partition("@")[0].removeprefix("ghcr.io/actions/actions-runner:")
+    if pool.runner_version:
+        return pool.runner_version
+    if pool.image.startswith("ghcr.io/actions/actions-runner:") and re.fullmatch(r"[0-9]+\.[0-9]+\.[0-9]+", tag):
+        return tag
+    return "" if pool.image else mac.pin
+
+
+def told(mac: Mac, pool: Pool, versions: Versions) -> Mapping[str, Any]:
+    """What GitHub said about the runner of a pool at its target."""
+    said = ((versions or {}).get(pool.url or mac.url) or {}).get("runner_versions", [])
+    return next((one for one in said if one["version"] == version_of(mac, pool)), {})
+
+
+def ends(said: Mapping[str, Any]) -> float | None:
+    """The first moment at which such a runner is of no use."""
+    dates = [said.get(f"{what}_deprecates_at") for what in ("registration", "runtime")]
+    return min((datetime.fromisoformat(date.replace("Z", "+00:00")).timestamp() for date in dates if date), default=None)
+
+
+def breaks_runner_version(mac: Mac, now: int, versions: Versions) -> bool:
+    for pool in mac.pools:
+        if pool.count and version_of(mac, pool):
+            said = told(mac, pool, versions)
+            end = ends(said)
+            if said.get("verdict") == "refused" or (end is not None and end <= now):
+                return True
+    return False
+
+
+def version_warnings(mac: Mac, now: int, versions: Versions) -> dict[str, str]:
+    """By pool: the date within the next 30 days on which its runner ends, or that nobody knows."""
+    found = {}
+    for pool in mac.pools:
+        if versions is None or not pool.count or not version_of(mac, pool) or not (pool.url or mac.url):
+            continue
+        said = told(mac, pool, versions)
+        end = ends(said)
+        if said.get("verdict") == "refused" or (end is not None and end <= now):
+            continue
+        if end is not None and end <= now + 30 * 24 * 3600:
+            found[pool.name] = datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif end is None and said.get("verdict", "unknown") == "unknown":
+            found[pool.name] = "not known"
+    return found
+
+
 LOCAL_CHECKS = {
     "names": breaks_names,
     "platform": breaks_platform,
@@ -557,7 +629,9 @@ def tart_broken(macs: Mapping[str, Mac], away: Iterable[str]) -> set[str]:
     return broken
 
 
-def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = (), unasked: Iterable[str] = ()) -> dict[str, dict[str, Any]]:
+def judge(
+    fleet: Fleet, now: int, unreachable: Iterable[str] = (), unasked: Iterable[str] = (), versions: Versions = None
+) -> dict[str, dict[str, Any]]:
     """The verdict on each Mac: fits, free bytes, ids of the violated checks; none on those that were not asked.
 
     wrong: a mistake in its variables, so that its other checks mean nothing; hopeless: no count and no size can mend it.
@@ -575,8 +649,10 @@ def judge(fleet: Fleet, now: int, unreachable: Iterable[str] = (), unasked: Iter
         checks = {check for check, breaks in LOCAL_CHECKS.items() if breaks(mac)} | mac.wrong
         checks |= ({"names"} if name in taken else set()) | ({"tart-licence"} if name in tart else set())
         checks |= {"facts"} if breaks_facts(mac, now) else set()
-        hopeless = bool(mac.wrong) or name in taken or bool(checks & {"facts", "tart-licence"})
+        checks |= {"runner-version"} if breaks_runner_version(mac, now, versions) else set()
+        hopeless = bool(mac.wrong) or name in taken or bool(checks & {"facts", "tart-licence", "runner-version"})
         verdicts[name] = {"fits": not checks, "free": free_memory(mac), "checks": checks, "wrong": bool(mac.wrong), "hopeless": hopeless}
+        verdicts[name]["ending"] = version_warnings(mac, now, versions)
     return verdicts
 
 

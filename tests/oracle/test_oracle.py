@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity import changes, checks, fleet, ledger, shrink
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity import changes, checks, fleet, ledger, runner_versions, shrink
+from ansible_collections.action_packer.mac_runners.plugins.module_utils import _runner_version as runner_version
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
 
 from tests.oracle import compare, exact, generator, oracle
@@ -97,11 +98,11 @@ def test_the_generator_reaches_every_edge() -> None:
     left: collections.Counter[int] = collections.Counter()
     for seed in range(4000):
         made, arguments = generator.generate(seed)
-        for judged in oracle.judge(made, arguments["now"], arguments["unreachable"], arguments["unasked"]).values():
+        for judged in oracle.judge(made, arguments["now"], arguments["unreachable"], arguments["unasked"], arguments["versions"]).values():
             left[judged["free"]] += 1
             if len(judged["checks"]) == 1:
                 alone.update(judged["checks"])
-    wanted = {*oracle.LOCAL_CHECKS, "input", "facts", "tart-licence"}
+    wanted = {*oracle.LOCAL_CHECKS, "input", "facts", "tart-licence", "runner-version"}
     assert not wanted - set(alone)
     assert min(left[0], left[-1], left[1]) >= 20
 
@@ -129,6 +130,9 @@ SABOTAGE = {
     "nothing is shrunk": (changes, "shrink", lambda deficit, pools: {} if deficit <= 0 else None),
     "some bytes too many of large sizes": (changes, "shrink", byte_too_many),
     "the last pool first": (shrink, "sorted", lambda pools: sorted(pools, reverse=True)),
+    "a version ends a second late": (runner_versions, "_is_refused", lambda answer, now: bool(answer.end) and answer.end.at < now),
+    "a warning a second early": (runner_version, "_DAY", 86400.1),
+    "the package is that of every pool": (runner_versions, "NATIVE", {"tart", "docker", "container", "sandbox", "account", "chroot"}),
     "moves are forgotten": (fleet, "_has_room", lambda *_arguments: False),
 }
 

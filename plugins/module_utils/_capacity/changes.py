@@ -29,7 +29,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools i
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import format_size
 
 #: No count or size of a pool mends these.
-HOPELESS = frozenset(("input", "facts", "tart-licence"))
+HOPELESS = frozenset(("input", "facts", "tart-licence", "runner-version"))
 #: A pool that violates one of these cannot have a single runner.
 _NO_RUNNER = frozenset(("platform", "trust", "network", "image-pin"))
 #: The search is exact; this bounds it on absurd inventories (plans looked at for one Mac).

@@ -23,6 +23,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
     takes_room,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Line, Situation, Violation
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.runner_versions import refused_version, version_warnings
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import version_tuple
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import FIRST_EPHEMERAL_PORT
@@ -92,6 +93,7 @@ def _pool(situation: Situation, pool: Pool) -> Violations:
     for message in _platform(situation, pool):
         yield Violation("platform", pool.name, None, None, message)
     yield from _trust(pool)
+    yield from refused_version(situation, pool)
     cores, where = _cores_for(situation, pool)
     if cores is not None and pool.cpus > cores:
         message = f"a runner with {pool.cpus} cpus on {where} with {cores}"
@@ -278,6 +280,7 @@ def warn_all(situation: Situation) -> t.Iterator[str]:
     for pool in situation.pools:
         if pool.count:
             yield from _pool_warnings(pool)
+            yield from version_warnings(situation, pool)
     for field, known in (("cores", facts.cores), ("disk_free", facts.disk_free)):
         if known is None and not facts.unread and situation.pools:
             yield f"{field} is not known: check {'cpus' if field == 'cores' else 'disk'} is left out"

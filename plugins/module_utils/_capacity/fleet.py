@@ -17,6 +17,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.checks import fair_source, runner_name, uses_tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import CHECKS, MacPlan, Move, Situation, Violation
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.plan import plan_mac
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.runner_versions import PIN, Answers, parse_pin
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts, merge_facts, parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import FREE_TART_CORES, parse_licences, parse_policy
@@ -30,7 +31,10 @@ VARIABLES = (
     "mac_runners_facts",
     "mac_runners_capacity",
     "mac_runners_licences",
+    PIN,
 )
+#: The variable of a host of which a plan reads nothing but ``url``: there are secrets in it.
+GITHUB = "mac_runners_github"
 #: The most cores an Apple-silicon Mac has (M3 Ultra): what a Mac counts that cannot be asked.
 MOST_CORES = 32
 #: Macs tried as the target of a move, those with most room first.
@@ -63,6 +67,13 @@ class _Mac:
     unreachable: bool = False
 
 
+class _Asked(t.NamedTuple):
+    """The time, and what GitHub was asked."""
+
+    now: t.Optional[int]
+    versions: t.Optional[t.Mapping[str, Answers]]
+
+
 class _Reader:
     """Reads variables; what many Macs share is read once."""
 
@@ -88,16 +99,18 @@ def plan_fleet(
     unasked: t.Collection[str] = (),
     refuse_unreachable: bool = False,
     now: t.Optional[int] = None,
+    versions: t.Optional[t.Mapping[str, Answers]] = None,
 ) -> FleetPlan:
     """Plan every Mac of ``fleet`` (host name -> its variables) and judge them together.
 
     ``unreachable`` Macs are left out of the verdict, or refuse it. ``unasked`` Macs (left out
     by a limit) get no plan. Both count as full where a licence is counted over the fleet, and
     their runner names are taken. Smallest changes are searched for refused Macs only.
+    ``versions``: what GitHub was asked, None when it was not.
     """
     reader = _Reader()
     gone = frozenset((*unreachable, *unasked))
-    macs = {name: _read_mac(reader, name, variables, name in gone, now) for name, variables in fleet.items()}
+    macs = {name: _read_mac(reader, name, variables, name in gone, _Asked(now, versions)) for name, variables in fleet.items()}
     left_out = frozenset(unasked)
     plans = {name: _plan_one(mac) for name, mac in macs.items() if name not in left_out}
     plans = _with_violations(plans, _runner_names(macs))
@@ -114,17 +127,25 @@ def plan_fleet(
 
 
 def _read_mac(
-    reader: _Reader, name: str, variables: HostVariables, unreachable: bool, now: t.Optional[int]
+    reader: _Reader, name: str, variables: HostVariables, unreachable: bool, asked: _Asked
 ) -> _Mac:
     policy, wrong = reader.read(parse_policy, variables.get("mac_runners_capacity"))
     licences, wrong_licences = reader.read(parse_licences, variables.get("mac_runners_licences"))
     pools, wrong_pools = reader.read(parse_pools, variables.get("mac_runners_pools"), policy)
+    pin, wrong_pin = reader.read(parse_pin, variables.get(PIN))
     facts, wrong_facts = _read_facts(reader, variables)
-    situation = Situation(name, facts, pools, policy, licences, now)
-    mistakes = [*wrong, *wrong_licences, *wrong_pools]
+    situation = Situation(name, facts, pools, policy, licences, asked.now, github_url(variables), pin, asked.versions)
+    mistakes = [*wrong, *wrong_licences, *wrong_pools, *wrong_pin]
     if not unreachable:
         mistakes.extend(wrong_facts)
     return _Mac(situation, tuple(mistakes), unreachable)
+
+
+def github_url(variables: HostVariables) -> str:
+    """Where runners of the Mac register whose pool does not say it; empty when that is not said either."""
+    github = variables.get(GITHUB)
+    url = github.get("url") if isinstance(github, t.Mapping) else None
+    return str(url) if isinstance(url, str) else ""
 
 
 def _read_facts(reader: _Reader, variables: HostVariables) -> t.Tuple[MacFacts, t.List[Mistake]]:

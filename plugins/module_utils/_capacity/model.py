@@ -24,6 +24,7 @@ CHECKS = (
     "trust",
     "network",
     "image-pin",
+    "runner-version",
     "macos-vm-licence",
     "tart-licence",
     "docker-desktop-licence",
@@ -73,7 +74,11 @@ class Move(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Situation:
-    """Everything a plan depends on. ``now``: seconds since 1970, None not to judge age."""
+    """Everything a plan depends on.
+
+    ``now``: seconds since 1970, None not to judge age. ``github_url`` is the target of pools that name none, ``runner_version``
+    that of the Mac's runner package, ``versions`` what GitHub was asked by target (`runner_versions.Answers`), None: nothing.
+    """
 
     mac: str
     facts: MacFacts
@@ -81,6 +86,9 @@ class Situation:
     policy: Policy = Policy()
     licences: Licences = Licences()
     now: t.Optional[int] = None
+    github_url: str = ""
+    runner_version: str = ""
+    versions: t.Optional[t.Mapping[str, t.Any]] = None
 
 
 @dataclasses.dataclass(frozen=True)

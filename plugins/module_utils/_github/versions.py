@@ -4,40 +4,33 @@
 
 # This module util is PRIVATE to the collection: its interface may change at any time.
 
-"""Which versions of the runner GitHub still takes: the check ``runner-version``."""
+"""Which versions of the runner GitHub still takes, and which packages it offers."""
 
 from __future__ import annotations
 
-import datetime
 import re
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import on_one_line, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import BadAnswerError, InputError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._runner_version import (
+    GOOD,
+    REFUSED,
+    UNKNOWN,
+    VERSION,
+    Verdict,
+    parse_time,
+    parse_version,
+    verdict_of,
+)
 
 #: The oldest that github.com and ghe.com register; a server of one's own has its own floor.
 OLDEST = (2, 329, 0)
 #: Days within which GitHub wants every release to be installed.
 _DAYS = 30
 
-_VERSION = re.compile(r"[0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4}\Z")
 _FILENAME = re.compile(r"actions-runner-[a-z0-9]+-[a-z0-9]+-([0-9.]+)\.(?:tar\.gz|zip)\Z")
-
-GOOD, ENDS, REFUSED, UNKNOWN = "good", "ends", "refused", "unknown"
-
-
-class Verdict(t.NamedTuple):
-    """What GitHub does with a version.
-
-    ``verdict``: good, ends (taken until ``ends``), refused (since ``ends`` where that is known) or unknown. ``ends`` is an ISO date
-    with time, or None.
-    """
-
-    version: str
-    verdict: str
-    message: str
-    ends: t.Optional[str] = None
 
 
 class Download(t.NamedTuple):
@@ -52,7 +45,7 @@ class Download(t.NamedTuple):
 
 def judge_versions(client: Client, versions: t.Sequence[str]) -> t.List[Verdict]:
     """The verdict on each version, one request each; raises :class:`InputError` for what is no version."""
-    wrong = [version for version in versions if not _VERSION.match(version)]
+    wrong = [version for version in versions if not VERSION.match(version)]
     if wrong:
         raise InputError(f"runner_versions: got {', '.join(map(show, wrong))}; allowed: versions such as 2.337.0")
     return [_judge(client, version) for version in versions]
@@ -70,11 +63,6 @@ def list_downloads(client: Client) -> t.List[Download]:
         raise BadAnswerError(f"{client.target.url}: {what}: GitHub describes a package in a way that is not known here") from error
 
 
-def parse_version(version: str) -> t.Tuple[int, ...]:
-    """Numbers, to be compared."""
-    return tuple(int(part) for part in version.split("."))
-
-
 def _judge(client: Client, version: str) -> Verdict:
     what = f"ask until when the runner {version} is taken"
     response = client.call("GET", f"/actions/runners/deprecations/{version}", what, accept=(404,))
@@ -83,23 +71,10 @@ def _judge(client: Client, version: str) -> Verdict:
     answer = response.json(f"{client.target.url}: {what}")
     meter = client.exchange.meter
     try:
-        ends = [_time(answer.get(f"{kind}_deprecates_at")) for kind in ("registration", "runtime")]
+        ends = [parse_time(answer.get(f"{kind}_deprecates_at")) for kind in ("registration", "runtime")]
     except (AttributeError, TypeError, ValueError) as error:
         raise BadAnswerError(f"{client.target.url}: {what}: the answer has no dates that can be read") from error
     return verdict_of(version, ends[0], ends[1], meter.date or client.exchange.clock.now())
-
-
-def verdict_of(version: str, registration: t.Optional[float], runtime: t.Optional[float], now: float) -> Verdict:
-    """The verdict by the times (seconds since 1970) from which a version cannot register and gets no jobs."""
-    known = sorted((at, effect) for at, effect in ((registration, "cannot register"), (runtime, "gets no jobs")) if at is not None)
-    if not known:
-        return Verdict(version, GOOD, f"GitHub takes the runner {version} and names no end")
-    first, effect = known[0]
-    ends = datetime.datetime.fromtimestamp(first, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if first <= now:
-        return Verdict(version, REFUSED, f"the runner {version} {effect} since {ends}; pin a newer version", ends)
-    days = (first - now) / 86400
-    return Verdict(version, ENDS, f"the runner {version} {effect} from {ends} on, in {days:.1f} days; pin a newer version before", ends)
 
 
 def _guess(client: Client, version: str) -> Verdict:
@@ -120,18 +95,9 @@ def _guess(client: Client, version: str) -> Verdict:
     return Verdict(version, GOOD, f"the runner {version} is at least as new as {offered[-1]}, which GitHub offers")
 
 
-def _time(text: t.Optional[str]) -> t.Optional[float]:
-    if text is None:
-        return None
-    read = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-    if read.tzinfo is None:
-        raise ValueError("a time without a zone")
-    return read.timestamp()
-
-
 def _download(entry: t.Mapping[str, t.Any]) -> Download:
     match = _FILENAME.match(entry["filename"])
-    if match is None or not _VERSION.match(match[1]):
+    if match is None or not VERSION.match(match[1]):
         raise ValueError(on_one_line(str(entry["filename"])))
     checksum = entry.get("sha256_checksum")
     return Download(str(entry["os"]), str(entry["architecture"]), match[1], str(entry["download_url"]), str(checksum) if checksum else None)

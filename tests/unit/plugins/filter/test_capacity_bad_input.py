@@ -96,7 +96,7 @@ BAD: tuple[tuple[str, Json, str, str], ...] = (
         pools({**LINT, "memmory": "2GiB"}),
         "input",
         'pool "lint", field memmory: got an unknown field; allowed: count, cpus, disk, github, guest, image, isolation, labels, '
-        "lifecycle, memory, name, network, pids_limit, port_base, trust; did you mean memory?",
+        "lifecycle, memory, name, network, pids_limit, port_base, runner_version, trust; did you mean memory?",
     ),
     ("label with a comma", pools({**LINT, "labels": ["a,b"]}), "input", f'pool "lint", field labels[0]: got "a,b"; allowed: {LABEL}'),
     ("labels as text", pools({**LINT, "labels": "a,b"}), "input", 'pool "lint", field labels: got "a,b"; allowed: a list'),

@@ -16,12 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fakes import client_of, said  # noqa: E402
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github import errors  # noqa: E402
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.versions import (  # noqa: E402
-    judge_versions,
-    list_downloads,
-    parse_version,
-    verdict_of,
-)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.versions import judge_versions, list_downloads  # noqa: E402
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._runner_version import parse_version, verdict_of  # noqa: E402
 
 NOW = 1_790_000_000.0
 TABLE = [
