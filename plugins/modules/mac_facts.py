@@ -83,6 +83,14 @@ ansible_facts:
   returned: success
   type: dict
   contains:
+    mac_runners_slots:
+      description:
+        - The slots that are installed on this Mac and what each is doing, as M(action_packer.mac_runners.runner_slots) returns them.
+        - Only root can read them.
+      returned: success
+      type: list
+      elements: dict
+      sample: [{name: linux-1, state: listening, since: 1795509376, failures: 0}]
     mac_runners_measured:
       description: What was measured, in the shape of C(mac_runners_facts).
       returned: success
@@ -242,6 +250,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import tell_slots
 
 #: Seconds; Apple's container is known to hang for ever, and each of these commands takes well below one.
 COMMAND_TIMEOUT = 60
@@ -267,7 +276,7 @@ def main() -> None:
         )
     except MacRunnersError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, ansible_facts={"mac_runners_measured": facts})
+    module.exit_json(changed=False, ansible_facts={"mac_runners_measured": facts, "mac_runners_slots": tell_slots()})
 
 
 if __name__ == "__main__":

@@ -90,8 +90,17 @@ class EngineSocket:
 
     def get(self, path: str) -> t.Any:
         """The JSON that the engine answers to ``GET path``."""
+        return self._decode(path, *self._exchange("GET", path))
+
+    def delete(self, path: str) -> None:
+        """Remove what is at ``path``; what is not there any more is fine."""
+        status, body = self._exchange("DELETE", path)
+        if status not in (204, 404):
+            self._decode(path, status, body)
+
+    def _exchange(self, method: str, path: str) -> t.Tuple[int, bytes]:
         try:
-            self._connection.request("GET", path)
+            self._connection.request(method, path)
             response = self._connection.getresponse()
             body = response.read(_LARGEST_ANSWER + 1)
         except (OSError, http.client.HTTPException) as error:
@@ -100,7 +109,7 @@ class EngineSocket:
         if len(body) > _LARGEST_ANSWER:
             self.close()
             raise EngineError(f"{self.path}: the answer to {path} is too large")
-        return self._decode(path, response.status, body)
+        return response.status, body
 
     def _cannot(self, error: Exception) -> EngineError:
         if isinstance(error, OSError) and error.errno in _NOBODY_LISTENS:

@@ -1,0 +1,266 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""Doing the steps of a plan for slots: each in one rename, so that a run that is killed leaves nothing half made."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import directories
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.launchd import Job, Waiting, load, loaded, path_of, remove_content, unload
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_end import end_environment
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import (
+    CREDENTIALS,
+    NEWSYSLOG,
+    PROGRAM_NAME,
+    Goal,
+    job_of,
+    newsyslog_of,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import (
+    BY_OPERATOR,
+    CURRENT,
+    DRAIN,
+    FOR_REMOVAL,
+    PROGRAM,
+    SETTINGS,
+    Installed,
+    InstallError,
+    Layout,
+    Slot,
+    in_job,
+    label_of,
+    read_file,
+    read_mark,
+    read_slot,
+    read_status,
+)
+
+_POLL = 0.5
+#: A program holds back the end that launchd asks for until its current step allows it.
+_UNLOADING = Waiting(tries=80, pause=0.5)
+
+Failures = t.Dict[str, str]
+
+
+class Tools(t.NamedTuple):
+    """With what steps are done; ``archive``: where the program was brought to, empty when it was not needed; times in seconds."""
+
+    run: Run
+    layout: Layout
+    archive: str = ""
+    sha256: str = ""
+    start_seconds: float = 60.0
+    wait_seconds: float = 10.0
+
+
+def install(tools: Tools, plan: ResourcePlan, goal: Goal) -> None:
+    """Everything but removals: marks, program, credentials, settings. Daemons come after it."""
+    for step in plan.steps:
+        if step.action in ("drain", "undrain"):
+            _mark(tools, step.resource, step.action == "drain", BY_OPERATOR if step.detail == "by the operator" else FOR_REMOVAL)
+        elif (step.resource, step.action) == (PROGRAM_NAME, "install"):
+            _install_program(tools, goal.version)
+        elif step.action == "write":
+            _write(tools, goal, step.resource, step.detail)
+        elif step.action == "settings":
+            _write_settings(tools, step.resource, (goal.slots or {})[step.resource])
+
+
+def _mark(tools: Tools, slot: str, present: bool, why: str) -> None:
+    path = os.path.join(tools.layout.folder(slot), DRAIN)
+    if present:
+        replace_file(path, f"{why}\n".encode(), 0o600)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def _install_program(tools: Tools, version: str) -> None:
+    """The program is the right one by its checksum, whoever could write where it was brought to."""
+    content = read_file(tools.archive) if tools.archive else None
+    if content is None:
+        raise InstallError(f"program {version} is not on this Mac, and was not brought")
+    if hashlib.sha256(content).hexdigest() != tools.sha256:
+        raise InstallError(f"field program.sha256: the program that was brought has another SHA-256 than {tools.sha256}")
+    folder = os.path.join(tools.layout.root, version)
+    make_folder(tools.layout.root, 0o755)
+    make_folder(folder, 0o755)
+    replace_file(os.path.join(folder, PROGRAM), content, 0o644)
+    # The newest is the last one that was brought, also when it lay there half made.
+    os.utime(folder)
+
+
+def switch(layout: Layout, version: str) -> None:
+    """Let ``current`` name a version, at once."""
+    draft = os.path.join(layout.root, f".{CURRENT}.new")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft)
+    os.symlink(version, draft)
+    os.replace(draft, os.path.join(layout.root, CURRENT))
+
+
+def _write(tools: Tools, goal: Goal, resource: str, name: str) -> None:
+    if resource == NEWSYSLOG:
+        replace_file(tools.layout.newsyslog, newsyslog_of(tools.layout), 0o644)
+    elif resource == CREDENTIALS:
+        make_folder(tools.layout.credentials, 0o700)
+        replace_file(os.path.join(tools.layout.credentials, name), (goal.secrets or {})[name], 0o600)
+
+
+def _write_settings(tools: Tools, slot: str, content: bytes) -> None:
+    make_folder(tools.layout.slots, 0o700)
+    make_folder(tools.layout.folder(slot), 0o700)
+    replace_file(os.path.join(tools.layout.folder(slot), SETTINGS), content, 0o600)
+
+
+def make_folder(path: str, mode: int) -> None:
+    """A directory of root, with what is missing above it; raises where others could put something else in its place."""
+    directories.make_closed(os.path.dirname(path))
+    wanted = [directories.Directory(path, mode, True)]
+    directories.apply_directories(directories.plan_directories(wanted, directories.read_directories(wanted)), wanted)
+
+
+def replace_file(path: str, content: bytes, mode: int) -> None:
+    """Put a file of root in place at once, on the disk when this returns."""
+    draft = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        os.fchmod(descriptor, mode)
+        file.flush()
+        os.fsync(descriptor)
+    os.replace(draft, path)
+
+
+def start(tools: Tools, plan: ResourcePlan, goal: Goal, installed: Installed) -> Failures:
+    """Load what has to be loaded; what failed, by slot."""
+    failures = {}
+    for name in [step.resource for step in plan.steps if step.action == "load"]:
+        slot = installed.slots.get(name, Slot(name))
+        content = job_of(name, tools.layout, goal.python) if name in (goal.slots or {}) else dict(slot.job or {})
+        try:
+            load(tools.run, Job(label_of(name), content), _UNLOADING, tools.layout.daemons)
+        except MacRunnersError as error:
+            failures[name] = str(error)
+    return failures
+
+
+def not_up(tools: Tools, names: t.Sequence[str], version: str) -> Failures:
+    """Wait until slots run a version of the program; why those do not that are still missing when the time is up.
+
+    One in the middle of a job goes on with its own program, and takes the new one after it.
+    """
+    deadline = time.monotonic() + tools.start_seconds
+    waiting = list(names)
+    while True:
+        waiting = [name for name in waiting if not _is_up(tools.layout, name, version)]
+        if not waiting or time.monotonic() >= deadline:
+            return {name: _why_not(tools, name, version) for name in waiting}
+        time.sleep(_POLL)
+
+
+def _is_up(layout: Layout, name: str, version: str) -> bool:
+    status = read_status(layout.folder(name))
+    return status.get("program") == version or in_job(status)
+
+
+def _why_not(tools: Tools, name: str, version: str) -> str:
+    daemon = loaded(tools.run, label_of(name))
+    status = read_status(tools.layout.folder(name))
+    if daemon is None:
+        return "launchd does not know its daemon"
+    if daemon.pid is None:
+        ended = "by a signal" if daemon.signalled else f"with {daemon.last_exit}"
+        return f"its daemon ended {ended}, {daemon.runs} times so far; see {tools.layout.log(name)}"
+    return f"its state is {status.get('state') or 'none'}, and its program {status.get('program') or 'an unknown one'}"
+
+
+def remove_slots(tools: Tools, names: t.Sequence[str], force: bool) -> t.Tuple[t.List[str], Failures]:
+    """Take away the slots that are idle, or with ``force`` all of them; those that went, and what the others are busy with.
+
+    Waits for those that only have to withdraw an idle runner; a job is waited for by whoever asks again.
+    """
+    deadline = time.monotonic() + tools.wait_seconds
+    gone: t.List[str] = []
+    left = list(names)
+    while left:
+        for name in list(left):
+            if (force or _is_idle(tools.layout, name)) and _take_away(tools, name, force):
+                left.remove(name)
+                gone.append(name)
+        if all(in_job(read_status(tools.layout.folder(name))) for name in left) or time.monotonic() >= deadline:
+            break
+        time.sleep(_POLL)
+    return gone, busy(tools.layout, left)
+
+
+def busy(layout: Layout, names: t.Iterable[str]) -> Failures:
+    """What slots are busy with, for those that are not idle."""
+    slots = [Slot(name, status=read_status(layout.folder(name)), mark=read_mark(layout.folder(name))) for name in names]
+    return {slot.name: slot.doing for slot in slots if not slot.idle}
+
+
+def wait_idle(tools: Tools, names: t.Sequence[str]) -> Failures:
+    """Wait for marked slots that have no job; what those are busy with that are still not idle."""
+    deadline = time.monotonic() + tools.wait_seconds
+    while True:
+        left = busy(tools.layout, names)
+        if all(in_job(read_status(tools.layout.folder(name))) for name in left) or time.monotonic() >= deadline:
+            return left
+        time.sleep(_POLL)
+
+
+def _is_idle(layout: Layout, name: str) -> bool:
+    return Slot(name, status=read_status(layout.folder(name)), mark=read_mark(layout.folder(name))).idle
+
+
+def _take_away(tools: Tools, name: str, force: bool) -> bool:
+    """Remove a slot; False when it began something before its daemon ended, which then goes on."""
+    before = read_slot(tools.run, tools.layout, name)
+    unload(tools.run, label_of(name), _UNLOADING)
+    if not force and not _is_idle(tools.layout, name):
+        if before.job:
+            load(tools.run, Job(label_of(name), before.job), _UNLOADING, tools.layout.daemons)
+        return False
+    if force:
+        end_environment(tools.run, name, before.settings)
+    remove_content(path_of(label_of(name), tools.layout.daemons))
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(tools.layout.folder(name))
+    return True
+
+
+def clean(tools: Tools, plan: ResourcePlan, goal: Goal) -> None:
+    """Credentials and versions that nobody uses, and with the last slot everything."""
+    layout = tools.layout
+    for step in plan.steps:
+        if (step.resource, step.action) == (CREDENTIALS, "remove"):
+            _unlink(os.path.join(layout.credentials, step.detail))
+        elif (step.resource, step.action) == (NEWSYSLOG, "remove"):
+            _unlink(layout.newsyslog)
+        elif (step.resource, step.action) == (PROGRAM_NAME, "prune"):
+            shutil.rmtree(os.path.join(layout.root, step.detail))
+    if goal.empties:
+        for path in (layout.root, layout.slots, layout.credentials):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(path)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
