@@ -139,8 +139,9 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._download import download
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.releases import ReleaseError, converge, described, parse_tools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.releases import converge, described, parse_tools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import STATE, runner
 
 TOOL = {
@@ -157,8 +158,6 @@ OPTIONS = {
     "root": {"type": "path", "default": "/opt/mac_runners/tools"},
     **STATE,
 }
-#: Seconds without any answer after which a download is given up.
-TIMEOUT = 60
 
 
 def main() -> None:
@@ -177,20 +176,6 @@ def manage(module: AnsibleModule) -> t.Dict[str, t.Any]:
     plan = converge(runner(module), download, tools, root, module.params["state_dir"], module.check_mode)
     result: t.Dict[str, t.Any] = {"changed": plan.changed, "steps": plan.summary(), "tools": described(root, tools)}
     return {**result, "diff": plan.diff} if module._diff else result
-
-
-def download(url: str) -> t.Any:
-    """The open answer to a request for ``url``."""
-    import http.client
-
-    from ansible.module_utils import urls
-
-    try:
-        # The pinned SHA-256 is that of the bytes as they are sent.
-        return urls.open_url(url, timeout=TIMEOUT, decompress=False)
-    except (urls.ConnectionError, urls.MissingModuleError, http.client.HTTPException, OSError, ValueError) as error:
-        # Without what follows the ?, which may be a secret.
-        raise ReleaseError(f"{url.partition('?')[0]} cannot be fetched: {error}") from error
 
 
 if __name__ == "__main__":

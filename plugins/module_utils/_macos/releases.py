@@ -35,7 +35,10 @@ class ReleaseError(MacRunnersError):
 
 
 class Tool(t.NamedTuple):
-    """A wanted tool; ``program`` is the path in the release of what is run. One of ``url`` and ``archive`` is empty."""
+    """A wanted tool; ``program`` is the path in the release of what is run. One of ``url`` and ``archive`` is empty.
+
+    ``arch``: the processor for which the program must have been made, empty when that is not looked at.
+    """
 
     name: str
     present: bool = True
@@ -44,6 +47,7 @@ class Tool(t.NamedTuple):
     program: str = ""
     url: str = ""
     archive: str = ""
+    arch: str = ""
 
 
 class Seen(t.NamedTuple):
@@ -197,11 +201,24 @@ def _removal(root: str, tool: Tool, seen: Seen) -> t.Iterator[Step]:
 
 
 def converge(run: Run, download: t.Callable[[str], t.BinaryIO], tools: t.Sequence[Tool], root: str, state_dir: str, check: bool) -> ResourcePlan:
-    """Bring the tools to what is asked for; what was done, or in check mode would be.
+    """Bring the tools to what is asked for; what was done, or in check mode would be."""
+    return carry_out(run, download, tools, root, state_dir, check, lambda: plan_tools(root, tools, read_tools(root, tools)))
+
+
+def carry_out(
+    run: Run,
+    download: t.Callable[[str], t.BinaryIO],
+    tools: t.Sequence[Tool],
+    root: str,
+    state_dir: str,
+    check: bool,
+    planned: t.Callable[[], ResourcePlan],
+) -> ResourcePlan:
+    """Do what is ``planned`` of the tools, by what is there under the lock; what was done, or in check mode would be.
 
     Archives are fetched before the lock is taken, so that nobody waits for the network.
     """
-    plan = plan_tools(root, tools, read_tools(root, tools))
+    plan = planned()
     if check or not plan.changed:
         return plan
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
@@ -209,7 +226,7 @@ def converge(run: Run, download: t.Callable[[str], t.BinaryIO], tools: t.Sequenc
 
     what = "mac_tools of " + ", ".join(tool.name for tool in tools)
     with fetched(download, _lacking(plan, tools)) as archives, mac_lock(what, state_dir):
-        plan = plan_tools(root, tools, read_tools(root, tools))
+        plan = planned()
         apply_plan(run, root, tools, plan, archives)
     return plan
 

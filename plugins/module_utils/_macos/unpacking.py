@@ -22,6 +22,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._command
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import directories
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.homes import open_regular, why
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.machine_code import made_for
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.releases import (
     CONTENTS,
     CURRENT,
@@ -36,6 +37,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._resourc
 TAR = "/usr/bin/tar"
 #: Bytes of the largest archive that is taken.
 LARGEST = 1024**3
+#: Bytes left of a disk that is full: the last file that did not fit leaves some.
+_FULL = 1024**2
 
 
 @contextlib.contextmanager
@@ -94,6 +97,8 @@ def apply_plan(run: Run, root: str, tools: t.Sequence[Tool], plan: ResourcePlan,
             _clear(base)
         elif step.action == "switch":
             _switch(base, tool)
+        elif step.action == "prune":
+            _prune(base, step.detail)
         else:
             _install(run, base, tool, archives)
 
@@ -115,6 +120,11 @@ def _switch(base: str, tool: Tool) -> None:
         link = os.path.join(staging, CURRENT)
         os.symlink(tool.version, link)
         os.replace(link, os.path.join(base, CURRENT))
+
+
+def _prune(base: str, version: str) -> None:
+    with tempfile.TemporaryDirectory(prefix=STAGING, dir=base) as staging:
+        os.rename(os.path.join(base, version), os.path.join(staging, "pruned"))
 
 
 def _install(run: Run, base: str, tool: Tool, archives: t.Mapping[str, str]) -> None:
@@ -139,13 +149,32 @@ def _unpack(run: Run, tool: Tool, archive: str, release: str) -> None:
         _refuse(tool, [name for name in names if name.startswith("/") or ".." in name.split("/")], "leave its directory")
         must(run, [TAR, "-x", "-z", "-o", "--no-same-permissions", "-f", archive, "-C", release])
     except CommandError as error:
-        raise ReleaseError(f"tool {tool.name}: {error}") from None
+        raise ReleaseError(f"tool {tool.name}: {_full_disk(release)}{error}") from None
     _make_tame(tool, release)
     if not is_program(os.path.join(release, tool.program)):
         raise ReleaseError(
             f"tool {tool.name}, field program: got {show(tool.program)}, which the archive does not have as a program; "
             "allowed: the path of a program in the unpacked release"
         )
+    _require_arch(tool, os.path.join(release, tool.program))
+
+
+def _require_arch(tool: Tool, program: str) -> None:
+    if not tool.arch:
+        return
+    made = made_for(program)
+    if not made.runs_on(tool.arch):
+        raise ReleaseError(
+            f"tool {tool.name}: nothing was installed, since {tool.program} in the archive for release {tool.version} was made for {made.words}, "
+            f"and this Mac is {tool.arch}; take the archive for macOS on {tool.arch}, and its SHA-256"
+        )
+
+
+def _full_disk(release: str) -> str:
+    """What tar may not say clearly."""
+    status = os.statvfs(release)
+    left = status.f_bavail * status.f_frsize
+    return f"nothing was installed, since the disk is full ({left} bytes are left): " if left < _FULL else ""
 
 
 def _refuse(tool: Tool, names: t.Sequence[str], what: str) -> None:
