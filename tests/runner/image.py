@@ -13,22 +13,24 @@ import re
 import subprocess
 import tarfile
 
+import build
 import docker
 import engine
 
 NAME = "mac-runners-standin:1"
-HERE = pathlib.Path(__file__).parent
 PYTHON = pathlib.Path("/usr/bin/python3").resolve()
 _UNWANTED = re.compile(r"/(__pycache__|test|tests|idlelib|tkinter|ensurepip|lib2to3|distutils|config-[^/]*|dist-packages|pydoc_data)(/|\Z)")
 _USER = 1001
 
 
-def make(api: docker.APIClient) -> str:
-    api.import_image_from_data(_tar(), *NAME.split(":"), changes=["WORKDIR /home/runner", f"USER {_USER}"])
-    return NAME
+def make(api: docker.APIClient, name: str = NAME, version: str = build.VERSION, proxy: str = "") -> str:
+    """``proxy``: by which its runners reach everything, as in a network without another way out."""
+    changes = ["WORKDIR /home/runner", f"USER {_USER}", "ENV HOME=/home/runner", *([f"ENV http_proxy={proxy}"] if proxy else [])]
+    api.import_image_from_data(_tar(version), *name.split(":"), changes=changes)
+    return name
 
 
-def _tar() -> bytes:
+def _tar(version: str) -> bytes:
     base = engine.busybox_tar()
     buffer = io.BytesIO(base)
     with tarfile.open(fileobj=buffer, mode="a") as archive:
@@ -38,10 +40,14 @@ def _tar() -> bytes:
             archive.add(os.path.realpath(path), str(path).lstrip("/"), recursive=False, filter=_root)
         for name, to in (("python3", PYTHON.name), ("python", PYTHON.name), ("env", "/bin/busybox")):
             _link(archive, f"usr/bin/{name}", to)
-        for folder in ("home/runner", "home/runner/bin"):
+        for name in ("uname", "dirname", "cp", "chmod", "rm", "kill", "hostname", "mkdir"):
+            _link(archive, f"bin/{name}", "busybox")
+        for folder in ("home", "home/runner", "home/runner/bin", "home/runner/externals", "home/runner/externals/node20", "home/runner/externals/node20/bin"):
             _folder(archive, folder)
-        for program in ("Runner.Listener", "Runner.Worker"):
-            archive.add(HERE / "standin" / program, f"home/runner/bin/{program}", filter=_runner)
+        for name, content in sorted(build.tree(version).items()):
+            entry = _runner(tarfile.TarInfo(f"home/runner/{name}"))
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 
 

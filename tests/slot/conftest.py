@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import subprocess
 import sys
@@ -23,12 +22,11 @@ import image  # noqa: E402
 from double.broker import Broker  # noqa: E402
 from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
+from forward import GATEWAY, PORT, forwarding  # noqa: E402
 from mac import Mac  # noqa: E402
 
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._slot_program import build  # noqa: E402
 
-#: Where containers find the machine's own side of their network, and the broker there.
-GATEWAY, PORT = "172.17.0.1", 8300
 PYTHON_OF_A_MAC = ROOT / ".venv-py39" / "bin" / "python"
 
 
@@ -50,25 +48,8 @@ def socket_path() -> Iterator[str]:
 def broker_path(socket_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[pathlib.Path]:
     """The unix socket at which a broker is found from inside containers."""
     path = tmp_path_factory.mktemp("broker") / "socket"
-    argv = ["nsenter", f"--net=/proc/{_engine_pid(socket_path)}/ns/net", sys.executable, str(HERE / "forward.py"), GATEWAY, str(PORT), str(path)]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin and process.stdout
-        assert process.stdout.readline() == "ready\n"
+    with forwarding(socket_path, str(path)):
         yield path
-        process.stdin.close()
-
-
-def _engine_pid(socket_path: str) -> int:
-    """The engine's process, in whose network the containers' gateway is."""
-    wanted = [b"dockerd", str(pathlib.Path(socket_path).parent / "data").encode()]
-    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = entry.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if os.path.basename(words[0]) == wanted[0] and wanted[1] in words:
-            return int(entry.parent.name)
-    raise AssertionError("the engine's process is not found")
 
 
 @pytest.fixture(scope="session")

@@ -168,13 +168,13 @@ def test_a_runner_that_github_drops_is_followed_by_another(mac, broker, github):
     assert (job.result, mac.status(folder)["cycle"]) == ("Succeeded", 2)
 
 
-def test_an_outdated_runner_is_told_by_its_own_exit_code(mac, broker):
+def test_an_outdated_runner_is_told_by_its_own_exit_code(mac, broker, github):
     folder = mac.slot()
-    broker.refuses = 403
+    github.world.deprecations["2.337.0"] = {"runtime_deprecates_at": "2026-01-01T00:00:00+00:00"}
     mac.start(folder)
     mac.wait_for(folder, "waiting")
     assert "refuses this version of the runner (7)" in mac.status(folder)["message"]
-    broker.refuses = 0
+    github.world.deprecations.clear()
     job = broker.queue("echo done")
     mac.finish(job)
     assert job.result == "Succeeded"

@@ -12,7 +12,7 @@ import time
 import typing as t
 import urllib.parse
 
-from . import auth
+from . import auth, registration
 from .state import Json, Refusal, Runner, Scope, World
 
 
@@ -52,6 +52,8 @@ def answer(world: World, asked: Asked) -> Answer:
     installation = re.fullmatch(r"/app/installations/(\d+)/access_tokens", asked.path)
     if installation and asked.method == "POST":
         return _access_token(world, asked, int(installation[1]))
+    if asked.method == "POST" and asked.path in registration.CALLS:
+        return Answer(body=registration.CALLS[asked.path](world, asked.headers, asked.body))
     match = _SCOPE.match(asked.path)
     scope = world.scopes.get(match[1].lower()) if match else None
     if match and match[2] == "/installation" and asked.method == "GET":
@@ -59,7 +61,8 @@ def answer(world: World, asked: Asked) -> Answer:
     if scope is None or match is None:
         auth.token_of(world, asked.headers)
         raise Refusal(404, "Not Found")
-    auth.permit(world, scope, asked.method, asked.headers)
+    if not registration.permits(world, scope, asked.method, match[2], asked.headers):
+        auth.permit(world, scope, asked.method, asked.headers)
     for method, pattern, handler in ROUTES:
         found = re.fullmatch(pattern, match[2])
         if found and method == asked.method:
@@ -161,8 +164,9 @@ def _labels(scope: Scope, asked: Asked, match: re.Match[str]) -> Answer:
     return Answer(body={"total_count": len(labels), "labels": labels})
 
 
-def _token(scope: Scope, _asked: Asked, _match: re.Match[str]) -> Answer:
-    return Answer(201, {"token": scope.mint(), "expires_at": _stamp(scope.world.now() + 3600)})
+def _token(scope: Scope, _asked: Asked, match: re.Match[str]) -> Answer:
+    event = "remove" if match[1] == "remove" else "register"
+    return Answer(201, {"token": scope.mint(event), "expires_at": _stamp(scope.world.now() + 3600)})
 
 
 def _jit(scope: Scope, asked: Asked, _match: re.Match[str]) -> Answer:
@@ -200,7 +204,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", r"/actions/runners", _runners),
     ("GET", r"/actions/runners/downloads", _downloads),
     ("GET", r"/actions/runners/deprecations/([^/]+)", _deprecation),
-    ("POST", r"/actions/runners/registration-token", _token),
+    ("POST", r"/actions/runners/(registration|remove)-token", _token),
     ("POST", r"/actions/runners/generate-jitconfig", _jit),
     ("GET", _RUNNER, _runner),
     ("DELETE", _RUNNER, _remove),

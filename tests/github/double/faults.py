@@ -9,6 +9,10 @@ from __future__ import annotations
 import dataclasses
 import re
 
+KINDS = (
+    "status", "status-after", "drop", "drop-after", "primary", "secondary", "foreign-link", "redirect", "page", "echo", "truncated",
+)  # fmt: skip
+
 
 @dataclasses.dataclass
 class Fault:
@@ -17,7 +21,7 @@ class Fault:
     status: answered with ``status`` and nothing done; status-after: done, then so answered; drop, drop-after: the connection ends
     without an answer; primary: the hourly limit, reset in ``seconds``; secondary: the other limit, with Retry-After when ``seconds``
     is not 0; foreign-link: the next page is said to be at another host; redirect: sent to ``text``; page: a login page in HTML;
-    echo: refused with a text that holds the credential.
+    echo: refused with a text that holds the credential; truncated: half of a download.
     """
 
     kind: str
@@ -27,6 +31,10 @@ class Fault:
     status: int = 502
     seconds: int = 0
     text: str = ""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"a fault is one of {', '.join(KINDS)}: got {self.kind!r}")
 
     def fits(self, method: str, path: str) -> bool:
         return self.times > 0 and self.method in ("", method) and re.search(self.path, path) is not None

@@ -22,6 +22,7 @@ from .faults import Fault, Faults
 from .state import Refusal, World
 
 PREFIX = "/api/v3"
+DOWNLOADS = "/actions/runner/releases/download/"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,13 +43,13 @@ class Exchange:
 class LocalGithub:
     """Use as a context manager; ``url`` is what users give, such as http://127.0.0.1:4000, and ``world`` its state."""
 
-    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.world = World()
         self.faults = Faults()
         self.exchanges: list[Exchange] = []
         self.lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"github": self})
-        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server = _Server(("127.0.0.1", port), handler)
         self.port = self._server.server_port
         self.url = f"{'https' if context else 'http'}://{'localhost' if context else '127.0.0.1'}:{self.port}"
         if context:
@@ -69,6 +70,10 @@ class LocalGithub:
         fault = Fault(kind, **options)
         self.faults.append(fault)
         return fault
+
+    def offer(self, filename: str, content: bytes) -> dict[str, t.Any]:
+        """A package of the runner for the lists of downloads; what it says of it."""
+        return self.world.offer(filename, content, self.url + DOWNLOADS)
 
     def asked(self, method: str = "", end: str = "") -> list[Exchange]:
         """The exchanges so far, those of a method and of paths that end so."""
@@ -98,6 +103,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         parts = urllib.parse.urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
+        if self.command == "GET" and parts.path.startswith(DOWNLOADS):
+            self._download(parts.path[len(DOWNLOADS) :])
+            return
         if not parts.path.startswith(PREFIX + "/"):
             self._send(404, {}, b"<html>this is the web page, not the API</html>")
             return
@@ -111,6 +119,16 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
         else:
             self._send(status, out, answer)
+
+    def _download(self, name: str) -> None:
+        """Anybody may have it, as on github.com."""
+        with self.github.lock:
+            fault = self.github.faults.take(self.command, DOWNLOADS + name)
+            content = self.github.world.files.get(name)
+        if fault and fault.kind == "truncated" and content is not None:
+            content = content[: len(content) // 2]
+        kind = {"Content-Type": "application/octet-stream"}
+        self._send(*((fault.status, {}, b"") if fault and fault.kind == "status" else (404, {}, b"") if content is None else (200, kind, content)))
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = _serve
 

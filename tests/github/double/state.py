@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
+import hashlib
 import itertools
 import json
 import secrets
@@ -103,6 +105,7 @@ class Scope:
     runners: dict[int, Runner] = dataclasses.field(default_factory=dict)
     groups: dict[int, Group] = dataclasses.field(default_factory=lambda: {1: Group(1, "Default", default=True)})
     registration_tokens: list[str] = dataclasses.field(default_factory=list)
+    remote: dict[str, RemoteToken] = dataclasses.field(default_factory=dict)
     keys: dict[str, int] = dataclasses.field(default_factory=dict)
     configs: list[str] = dataclasses.field(default_factory=list)
     jobs_lost: int = 0
@@ -164,10 +167,21 @@ class Scope:
         packed = {name: base64.b64encode(text.encode()).decode() for name, text in files.items()}
         return base64.b64encode(json.dumps(packed).encode()).decode()
 
-    def mint(self) -> str:
-        token = self.world.secret("AREGISTRATION")
-        self.registration_tokens.append(token)
+    def mint(self, event: str = "register") -> str:
+        """A token of an hour for config.sh; ``event`` is register or remove."""
+        token = self.world.secret("AREGISTRATION" if event == "register" else "AREMOVAL")
+        self.remote[token] = RemoteToken(event, self.world.now() + 3600)
+        if event == "register":
+            self.registration_tokens.append(token)
         return token
+
+
+@dataclasses.dataclass
+class RemoteToken:
+    """What config.sh is given. ``event``: register or remove."""
+
+    event: str
+    expires: float
 
 
 @dataclasses.dataclass
@@ -211,9 +225,23 @@ class World:
         self.limit, self.used = 5000, 0
         self.deprecations: dict[str, Json] = {}
         self.downloads: list[Json] = []
+        self.files: dict[str, bytes] = {}
 
     def now(self) -> float:
         return time.time() + self.offset
+
+    def is_past(self, version: str, which: str) -> bool:
+        """Whether a version of the runner is refused by now; ``which``: registration_deprecates_at or runtime_deprecates_at."""
+        text = self.deprecations.get(version, {}).get(which)
+        return text is not None and datetime.datetime.fromisoformat(text).timestamp() <= self.now()
+
+    def offer(self, filename: str, content: bytes, url: str) -> Json:
+        """A package of the runner that this GitHub wants to be run, to be had at ``url`` + its name."""
+        _actions, _runner, system, architecture, _version = filename.split("-")
+        offered = {"os": system, "architecture": architecture, "download_url": url + filename, "filename": filename}
+        self.files[filename] = content
+        self.downloads.append({**offered, "sha256_checksum": hashlib.sha256(content).hexdigest()})
+        return self.downloads[-1]
 
     def scope(self, path: str) -> Scope:
         """Makes it when it is not there; ``path`` such as /orgs/acme."""
