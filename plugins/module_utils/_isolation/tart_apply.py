@@ -16,6 +16,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import tart_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import (
     Place,
+    Seen,
     TartError,
     Vm,
     disk_to_grow,
@@ -71,7 +72,7 @@ def apply_plans(plans: t.Sequence[VmPlan], images: Images, tools: Tools) -> t.Di
         write_trace(tools.place, extended(read_trace(tools.place), tools.place, images.pulls))
     failed = _pull_all(images.pulls, tools.tart)
     attempts.errors.update({plan.name: failed[plan.vm.image] for plan in plans if plan.vm and plan.does("clone") and plan.vm.image in failed})
-    attempts.each(plans, "clone", lambda plan: _make(t.cast(Vm, plan.vm), tools))
+    attempts.each(plans, "clone", lambda plan: make_vm(t.cast(Vm, plan.vm), tools))
     resized = [plan for plan in plans if not plan.does("clone")]
     attempts.each(resized, "set", lambda plan: _set(t.cast(Vm, plan.vm), tools, fresh=False))
     attempts.each(plans, "write job", lambda plan: _write_job(plan, tools))
@@ -126,19 +127,24 @@ def _unload(plan: VmPlan, tools: Tools) -> None:
     launchd.remove_content(launchd.path_of(label, tools.place.daemons_dir))
 
 
-def _delete(plan: VmPlan, tools: Tools) -> None:
-    if plan.seen.state == "incomplete":
+def delete_vm(seen: Seen, tools: Tools) -> None:
+    """Delete a VM that does not run, whole or half-made."""
+    if seen.state == "incomplete":
         # Tart does not know it. As the account, so that it can remove no more than its owner could.
-        tools.tart.as_account("/bin/rm", "-rf", "--", os.path.join(tools.place.vms_dir, plan.name))
+        tools.tart.as_account("/bin/rm", "-rf", "--", os.path.join(tools.place.vms_dir, seen.name))
     else:
-        tools.tart.must("delete", plan.name)
+        tools.tart.must("delete", seen.name)
+
+
+def _delete(plan: VmPlan, tools: Tools) -> None:
+    delete_vm(plan.seen, tools)
     try:
         os.unlink(log_of(plan.name, tools.place))
     except FileNotFoundError:
         pass
 
 
-def _make(vm: Vm, tools: Tools) -> None:
+def make_vm(vm: Vm, tools: Tools) -> None:
     """Clone, size and mark a VM: the marker comes last, so that one without it is half-made."""
     place = tools.place
     if os.path.lexists(os.path.join(place.vms_dir, vm.name)):

@@ -53,9 +53,13 @@ class Tart:
         """References of the images in the cache, by tag and by digest."""
         return set(self.must("list", "--source", "oci", "--quiet").split()) if self._has("cache") else set()
 
-    def call(self, *words: str) -> Result:
+    def call(self, *words: str, stdin: str = "") -> Result:
         """Run ``tart WORDS``, whatever comes out."""
-        return self._run(self._argv(words, ()))
+        return self._run(self._argv(words, ()), stdin=stdin)
+
+    def argv(self, *words: str) -> t.List[str]:
+        """The whole argument list of ``tart WORDS``, for who runs it otherwise."""
+        return self._argv(words, ())
 
     def must(self, *words: str) -> str:
         """Run ``tart WORDS``, which has to succeed."""

@@ -62,7 +62,7 @@ def stop_all(names: t.Sequence[str], tart: Tart, run: Run, timeout: float) -> Er
     for name in names:
         try:
             if states.get(name) in ("running", "suspended"):
-                _cut_power(name, tart)
+                cut_power(name, tart)
             launchd.unload(run, label_of(name))
         except MacRunnersError as error:
             errors[name] = str(error)
@@ -86,7 +86,8 @@ def _await_end(names: t.Sequence[str], tart: Tart, timeout: float) -> None:
         waited += _POLL
 
 
-def _cut_power(name: str, tart: Tart) -> None:
+def cut_power(name: str, tart: Tart) -> None:
+    """Switch a VM off as it is; a saved state is dropped."""
     result = tart.call("stop", name, "--timeout", str(_POWER_CUT))
     # It may have ended by itself meanwhile.
     if result.rc != 0 and "is not running" not in result.stderr:
@@ -165,9 +166,14 @@ def _prepare_log(name: str, place: Place) -> int:
 
 
 def _explain(name: str, place: Place, offset: int, timeout: float) -> str:
-    said = _log_since(log_of(name, place), offset)
+    return explain_start(name, log_of(name, place), timeout, offset)
+
+
+def explain_start(name: str, log: str, timeout: float, offset: int = 0) -> str:
+    """Why a VM did not start, from what Tart wrote to its log, and what to do about it."""
+    said = _log_since(log, offset)
     if not said:
-        return f"VM {name} did not start within {timeout:g} s and wrote nothing to {log_of(name, place)}"
+        return f"VM {name} did not start within {timeout:g} s and wrote nothing to {log}"
     advice = next((text for sign, text in _ADVICE if sign.lower() in said.lower()), "")
     return f"VM {name} did not start: {said}" + (f" ({advice})" if advice else "")
 

@@ -15,13 +15,15 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ba
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     READY,
     RUNNING,
+    VANISHED,
     Environment,
+    OutdatedError,
     Ports,
     Registration,
     SlotError,
     StuckError,
 )
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.progress import Progress, complaint
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.progress import EXIT_CODES, Progress, complaint
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, Record
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.withdrawal import ASK_AGAIN, BUSY, Withdrawal
 
@@ -33,6 +35,9 @@ SETTLED = 60.0
 SHORT_LIFE = 60.0
 #: Pauses that are none of a failure.
 AT_ONCE = 0.0
+#: Why a runner is withdrawn without anything being wrong.
+DRAIN, RENEWAL = "drain", "renewal"
+_QUIET = (DRAIN, RENEWAL)
 
 
 class Plan(t.NamedTuple):
@@ -56,43 +61,59 @@ class Slot:
         self.record = record
         self._done_at = 0.0
         self._asked: t.Dict[str, float] = {}
+        self._renewed: t.Optional[Environment] = None
 
     def turn(self) -> float:
-        """Do what is next, up to a whole cycle; seconds to wait before the next turn. Raises StoppedError."""
+        """Do what is next, up to a whole cycle; seconds to wait before the next turn. Raises StoppedError and OutdatedError."""
         try:
             return self._turn()
         except MacRunnersError as error:
+            # What is installed now may be the cure.
+            self._renew()
             return self._failed(str(error), "stuck" if isinstance(error, StuckError) else "waiting")
 
     def _turn(self) -> float:
         if self.record.state == "drained" and self._ports.world.draining():
+            self._renew()
             return POLL
         self._ports.world.go_on()
+        draining = self._ports.world.draining()
+        renewed, self._renewed = self._renewed, None
+        kept = None if draining or self._ports.world.outdated() else renewed
         found = self._ports.isolation.observe()
         for environment in found:
-            if environment.state == READY:
+            if environment.state == READY and environment != kept:
                 self._ports.isolation.destroy(environment)
         for environment in found:
             if environment.state != READY:
                 return self._attend(environment)
+        self._renew()
         self._take_back()
-        if self._ports.world.draining():
+        if draining:
             self._set("drained", message="", failures=0, retry_at=0.0)
             return POLL
-        return self._serve()
+        return self._serve(kept if kept in found else None)
 
-    def _serve(self) -> float:
-        """From admission to the end of a job."""
+    def _serve(self, renewed: t.Optional[Environment]) -> float:
+        """From admission to the end of a job; ``renewed`` is there already, and no job ran in it."""
         self._set("checking")
         self._ports.admission.check()
-        name = self._new_name(self._plan.runner)
-        cycle = self.record.cycle + 1
-        self._set("preparing", cycle=cycle, runner=name, environment="", job="", job_since=0.0)
-        environment = self._ports.isolation.prepare(cycle, name)
-        registration = self._register(name)
+        environment = renewed or self._prepare()
+        registration = self._register(environment.runner)
         self._set("starting", environment=environment.id, started=self._ports.world.now())
         self._ports.isolation.start(environment, registration.config)
         return self._attend(environment._replace(state=RUNNING))
+
+    def _prepare(self) -> Environment:
+        name = self._new_name(self._plan.runner)
+        cycle = self.record.cycle + 1
+        self._set("preparing", cycle=cycle, runner=name, environment="", job="", job_since=0.0)
+        return self._ports.isolation.prepare(cycle, name)
+
+    def _renew(self) -> None:
+        """Begin anew, as another version or with other settings; what is on the disk is enough to go on from."""
+        if self._ports.world.outdated():
+            raise OutdatedError()
 
     def _register(self, name: str) -> Registration:
         """The name is on the disk before GitHub hears it: whatever happens, it is looked for there."""
@@ -104,7 +125,7 @@ class Slot:
 
     def _attend(self, environment: Environment) -> float:
         """Follow a runner to its end, then destroy its environment."""
-        progress = Progress()
+        progress = Progress(self._job_of(environment))
         watch = self._ports.isolation.watch(environment)
         withdrawal = Withdrawal(self._ports.source, self._ports.isolation, self._ports.world, self._plan.grace)
         reason, exit_code, self._done_at = "", None, 0.0
@@ -120,7 +141,31 @@ class Slot:
                     break
         finally:
             watch.close()
+        if self._is_dropped(progress, exit_code, reason) and self._again(environment):
+            return AT_ONCE
         return self._finish(environment, progress, exit_code, reason)
+
+    def _job_of(self, environment: Environment) -> str:
+        """The job that was seen in it: an environment that ended meanwhile cannot tell of it any more."""
+        return self.record.job if self.record.runner == environment.runner else ""
+
+    def _is_dropped(self, progress: Progress, exit_code: t.Optional[int], reason: str) -> bool:
+        """Whether an idle runner ended because GitHub knows it no more, as it does with one that was idle for long."""
+        long = self._ports.world.now() - self.record.started >= SHORT_LIFE
+        idle = exit_code == 0 and progress.listening and not progress.job and not reason
+        return idle and long
+
+    def _again(self, environment: Environment) -> bool:
+        """Keep the environment for another runner; whether it can be. Never one in which a job ran or may have run."""
+        if self._ports.source.remove(environment.runner, self.record.runner_id(environment.runner)) == BUSY:
+            return False
+        self._renewed = self._ports.isolation.renew(environment, self._new_name(self._plan.runner))
+        if self._renewed is None:
+            return False
+        self._ports.world.note("again", cycle=environment.cycle, runner=self._renewed.runner, dropped=environment.runner)
+        self._save(self.record._replace(runner=self._renewed.runner, failures=0))
+        self._forget(environment.runner)
+        return True
 
     def _tell(self, environment: Environment, progress: Progress) -> None:
         if progress.job:
@@ -140,7 +185,9 @@ class Slot:
             hangs = now - self._done_at > self._plan.grace
             return f"the runner did not end within {self._plan.grace:.0f} s after its job {progress.job}" if hangs else ""
         if self._ports.world.draining():
-            return "drain"
+            return DRAIN
+        if self._ports.world.outdated():
+            return RENEWAL
         if not progress.listening and now - record.started > self._plan.registration:
             return f"the runner did not listen for jobs within {self._plan.registration:.0f} s; it said last: {progress.last[:200] or 'nothing'}"
         return ""
@@ -150,7 +197,8 @@ class Slot:
         if progress.job:
             # The pool's own limit is the one thing that ends a job; the runner of an ended one gets its grace.
             return bool(self._reason(progress))
-        self._set("withdrawing" if reason == "drain" else "stuck", message="" if reason == "drain" else reason)
+        quiet = reason in _QUIET
+        self._set("withdrawing" if quiet else "stuck", message="" if quiet else reason)
         return withdrawal.may_end(environment, self.record.runner_id(environment.runner), progress)
 
     def _finish(self, environment: Environment, progress: Progress, exit_code: t.Optional[int], reason: str) -> float:
@@ -174,13 +222,14 @@ class Slot:
     def _fault(self, progress: Progress, exit_code: t.Optional[int], reason: str) -> str:
         """What went wrong, for people; empty when nothing did."""
         if exit_code is None:
-            return "" if reason == "drain" else reason
+            return "" if reason in _QUIET else reason
         if progress.result and exit_code == 0:
             return ""
         if progress.job:
-            return f"the runner ended with {exit_code} {'after' if progress.result else 'during'} the job {progress.job}"
+            how = EXIT_CODES[VANISHED] if exit_code == VANISHED else f"the runner ended with {exit_code}"
+            return f"{how} {'after' if progress.result else 'during'} the job {progress.job}"
         if reason:
-            return "" if reason == "drain" else reason
+            return "" if reason in _QUIET else reason
         short = self._ports.world.now() - self.record.started < SHORT_LIFE
         dropped = f"the runner ended without a job; it said last: {progress.last[:200]}" if short else ""
         return complaint(progress, exit_code) or dropped

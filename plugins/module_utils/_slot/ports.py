@@ -15,6 +15,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.re
 
 #: States of an environment: made and never started, started, ended by itself.
 READY, RUNNING, ENDED = "ready", "running", "ended"
+#: The exit code of a runner whose environment ended under it; no process has it.
+VANISHED = -1
 
 
 class SlotError(MacRunnersError):
@@ -27,6 +29,10 @@ class StuckError(SlotError):
 
 class StoppedError(Exception):
     """The program was told to end. What runs in the environment goes on, and is found by the next start."""
+
+
+class OutdatedError(Exception):
+    """Another version of the program is installed, or other settings are, and no job runs: time to begin anew with them."""
 
 
 class Once:
@@ -102,6 +108,10 @@ class Isolation(t.Protocol):
     def diagnostics(self, environment: Environment) -> t.Iterator[bytes]:
         """The runner's own logs, as a tar."""
 
+    def renew(self, environment: Environment, runner: str) -> t.Optional[Environment]:
+        """Make the environment of a runner that ended without a job ready for another one; None where it is not worth it,
+        or where it cannot be shown that no job ran in it."""
+
     def destroy(self, environment: Environment) -> None:
         """Remove it and everything in it; one that is gone is no error."""
 
@@ -134,6 +144,9 @@ class World(t.Protocol):
 
     def draining(self) -> bool:
         """Whether no new job shall begin."""
+
+    def outdated(self) -> bool:
+        """Whether another version of the program, or other settings, are installed than run here."""
 
     def save(self, record: Record) -> None:
         """Put the record on the disk before anything that it names is done."""

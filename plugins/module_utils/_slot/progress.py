@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import VANISHED
+
 #: GitHub's runner writes a time, then one of these.
 _LISTENING = re.compile(r"Listening for Jobs\s*\Z")
 _RUNNING = re.compile(r"Running job: (?P<job>.+?)\s*\Z")
@@ -25,6 +27,7 @@ EXIT_CODES = {
     3: "the runner wants to update itself (3): give the pool an image with a newer runner",
     4: "the runner wants to update itself (4): give the pool an image with a newer runner",
     5: "another session uses this registration (5)",
+    VANISHED: "the runner was cut off (its environment ended, or its listener was killed)",
     7: "GitHub refuses this version of the runner (7): give the pool an image with a newer runner",
 }
 
@@ -32,9 +35,10 @@ EXIT_CODES = {
 class Progress:
     """How far a runner is. ``result`` is empty until its job ended."""
 
-    def __init__(self) -> None:
-        self.listening = False
-        self.job = ""
+    def __init__(self, job: str = "") -> None:
+        """``job``: what an earlier life of the program saw begin."""
+        self.listening = bool(job)
+        self.job = job
         self.result = ""
         self.dropped = False
         self.last = ""

@@ -17,6 +17,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors 
 
 SCHEMA = 1
 RECORD_NAME = "status.json"
+SETTINGS_NAME = "settings.json"
 #: What a slot can be doing.
 STATES = ("new", "cleaning", "checking", "preparing", "registering", "starting", "listening", "job", "destroying", "withdrawing", "waiting", "stuck", "drained")
 
@@ -39,6 +40,7 @@ class Record(t.NamedTuple):
     """A slot as it is on the disk; times in seconds since 1970, 0 when there is none.
 
     ``cycle`` counts environments, ``counted`` is the last one whose job was counted in ``jobs``. ``failures`` in a row.
+    ``program`` is the version that runs, ``settings`` the sha256 of the settings that it read.
     """
 
     slot: str
@@ -56,6 +58,8 @@ class Record(t.NamedTuple):
     job: str = ""
     job_since: float = 0.0
     pending: t.Tuple[Pending, ...] = ()
+    program: str = ""
+    settings: str = ""
 
     def runner_id(self, name: str) -> int:
         """GitHub's id of a runner of ours, 0 if it is not known."""
@@ -87,7 +91,8 @@ def _parse(data: t.Dict[str, t.Any], slot: str) -> Record:
     if schema != SCHEMA:
         raise ValueError(f"schema {schema}; this release knows {SCHEMA}")
     data["pending"] = tuple(Pending(str(name), int(runner), float(since)) for name, runner, since in data["pending"])
-    record = Record(**data)
+    # A later version may have written more than this one knows; its record must not keep a slot from going back to this one.
+    record = Record(**{name: value for name, value in data.items() if name in Record._fields})
     if record.slot != slot or record.state not in STATES:
         raise ValueError(f"slot {record.slot}, state {record.state}")
     numbers = (record.cycle, record.counted, record.jobs, record.failures, record.started, record.job_since)

@@ -27,8 +27,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
 
-SETTINGS_NAME = "settings.json"
 _LARGEST = 1024 * 1024
 _FIELDS = (
     "slot",
@@ -42,6 +42,7 @@ _FIELDS = (
     "runner_name",
     "github",
     "docker",
+    "tart",
     "registration_seconds",
     "job_seconds",
     "grace_seconds",
@@ -50,6 +51,9 @@ _FIELDS = (
 )
 _GITHUB_FIELDS = ("url", "labels", "group", "token_file", "client_id", "key_file", "installation_id", "ca_path", "proxy", "openssl")
 _DOCKER_FIELDS = ("socket", "user", "runner_dir")
+_TART_FIELDS = ("account", "tart_home", "tart", "runner_dir", "boot_seconds")
+_ISOLATIONS = ("docker", "tart")
+_TART = "/opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart"
 _LONGEST_NAME = 55
 
 #: Reads one line, which is the config, and becomes the listener: no argument list and no file holds it.
@@ -91,6 +95,18 @@ class DockerPlace:
 
 
 @dataclasses.dataclass(frozen=True)
+class TartPlace:
+    """The account that runs the VMs, its TART_HOME, the program; the runner's folder in the guest, absolute or below the
+    home of the guest's user; and how long a guest may take to start."""
+
+    account: str
+    tart_home: str
+    tart: str
+    runner_dir: str
+    boot: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """A slot, its pool among all of the Mac's as the user wrote them, and where it registers. Times in seconds.
 
@@ -108,7 +124,8 @@ class Settings:
     docker_sockets: t.Tuple[str, ...]
     runner_name: str
     github: GithubSettings
-    docker: DockerPlace
+    docker: t.Optional[DockerPlace]
+    tart: t.Optional[TartPlace]
     registration: int
     job: int
     grace: int
@@ -123,19 +140,25 @@ class Settings:
 
     def for_program(self) -> Json:
         """What the program itself needs, ready for use."""
-        owned = {POOL_LABEL: self.pool.name, SLOT_LABEL: self.slot, LIFECYCLE_LABEL: "ephemeral"}
-        return {
+        given: Json = {
             "plan": {"slot": self.slot, "runner": self.runner_name, "registration": self.registration, "job": self.job, "grace": self.grace},
             "logs": {"jobs": self.keep_jobs, "size": self.keep_size},
-            "docker": {
-                "socket": self.docker.socket,
-                "name": OWNED_PREFIX + self.slot,
-                "owned": owned,
-                "cycle": LABEL_PREFIX + "cycle",
-                "runner": LABEL_PREFIX + "runner",
-                "body": container_body(self.pool, self.docker),
-                "diagnostics": os.path.join(self.docker.runner_dir, "_diag"),
-            },
+        }
+        if self.docker:
+            given["docker"] = self._for_docker(self.docker)
+        if self.tart:
+            given["tart"] = {"name": OWNED_PREFIX + self.slot, "runner_dir": self.tart.runner_dir, "boot": self.tart.boot}
+        return given
+
+    def _for_docker(self, place: DockerPlace) -> Json:
+        return {
+            "socket": place.socket,
+            "name": OWNED_PREFIX + self.slot,
+            "owned": {POOL_LABEL: self.pool.name, SLOT_LABEL: self.slot, LIFECYCLE_LABEL: "ephemeral"},
+            "cycle": LABEL_PREFIX + "cycle",
+            "runner": LABEL_PREFIX + "runner",
+            "body": container_body(self.pool, place),
+            "diagnostics": os.path.join(place.runner_dir, "_diag"),
         }
 
 
@@ -171,15 +194,26 @@ def container_body(pool: Pool, place: DockerPlace) -> Json:
 
 def read_settings(folder: str) -> Settings:
     """The settings in a slot's folder; raises :class:`SettingsError` with all mistakes."""
+    return parse_content(read_content(folder), os.path.join(folder, SETTINGS_NAME))
+
+
+def read_content(folder: str) -> bytes:
+    """The file of a slot's settings as it is."""
     path = os.path.join(folder, SETTINGS_NAME)
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
-            raw = json.loads(file.read(_LARGEST))
+            return file.read(_LARGEST)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def parse_content(content: bytes, where: str) -> Settings:
+    """Read the file's content; ``where`` is named in messages."""
+    try:
+        raw = json.loads(content)
     except ValueError as error:
-        raise SettingsError(f"{path} is no JSON: {error}") from error
-    return parse_settings(raw, path)
+        raise SettingsError(f"{where} is no JSON: {error}") from error
+    return parse_settings(raw, where)
 
 
 def parse_settings(raw: t.Any, where: str) -> Settings:
@@ -189,9 +223,10 @@ def parse_settings(raw: t.Any, where: str) -> Settings:
     fields.known(_FIELDS)
     policy, wrong = parse_policy(fields.raw.get("capacity"))
     pools, wrong_pools = parse_pools(fields.raw.get("pools"), policy)
+    pool = _pool(fields, pools)
     settings = Settings(
         slot=_needed(fields, "slot"),
-        pool=_pool(fields, pools),
+        pool=pool,
         fleet=_needed(fields, "fleet"),
         pools=fields.raw.get("pools"),
         capacity=fields.raw.get("capacity"),
@@ -201,7 +236,8 @@ def parse_settings(raw: t.Any, where: str) -> Settings:
         docker_sockets=_paths(fields, "docker_sockets"),
         runner_name=_needed(fields, "runner_name"),
         github=_github(fields.mapping("github")),
-        docker=_docker(fields.mapping("docker")),
+        docker=_docker(fields.mapping("docker")) if pool.isolation == "docker" else None,
+        tart=_tart(fields.mapping("tart")) if pool.isolation == "tart" else None,
         registration=fields.whole("registration_seconds", 300, 10, 86400),
         job=fields.whole("job_seconds", 0, 0, 5 * 86400),
         grace=fields.whole("grace_seconds", 60, 1, 3600),
@@ -234,9 +270,9 @@ def _pool(fields: Fields, pools: t.Sequence[Pool]) -> Pool:
     """The pool of the slot; any pool when it has none, which is a mistake."""
     slot = fields.raw.get("slot")
     found = next((pool for pool in pools if slot in pool.slots), None)
-    if found is None or (found.isolation, found.lifecycle) != ("docker", "ephemeral"):
-        fields.wrong("slot", slot, "a slot of an ephemeral pool with isolation docker among the pools")
-    return found or Pool("", "docker", 1, 0, 0, 0)
+    if found is None or found.isolation not in _ISOLATIONS or found.lifecycle != "ephemeral":
+        fields.wrong("slot", slot, f"a slot of an ephemeral pool with isolation {' or '.join(_ISOLATIONS)} among the pools")
+    return found or Pool("", "", 1, 0, 0, 0)
 
 
 def _github(fields: Fields) -> GithubSettings:
@@ -267,3 +303,18 @@ def _docker(fields: Fields) -> DockerPlace:
         user=_user(fields),
         runner_dir=fields.text("runner_dir", "/home/runner"),
     )
+
+
+def _tart(fields: Fields) -> TartPlace:
+    fields.known(_TART_FIELDS)
+    place = TartPlace(
+        account=_needed(fields, "account"),
+        tart_home=fields.text("tart_home", ""),
+        tart=fields.text("tart", _TART),
+        runner_dir=fields.text("runner_dir", "actions-runner"),
+        boot=fields.whole("boot_seconds", 300, 10, 86400),
+    )
+    for name, path in (("tart_home", place.tart_home or "/"), ("tart", place.tart)):
+        if not path.startswith("/"):
+            fields.wrong(name, path, "an absolute path")
+    return place

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from standins.call import STATE, Call, Fail
+from standins.call import PROC, STATE, Call, Fail
 from standins.tart_options import Words, validation, version_of
 from standins.tart_store import Home, is_complete, lock_owner, new_mac, parse_remote, read_config, read_traits, state_of, write_config
 from standins.virtual_machines import machine_arguments, machine_processes
@@ -28,6 +29,9 @@ MAC_GUEST_LIMIT = 2
 _KEYCHAIN_MACOS = 15
 _EXEC_USAGE = "Usage: tart exec [-i] [-t] <name> <command> ...\n  See 'tart exec --help' for more information.\n"
 _GUEST_PROGRAMS = f"{STATE}/guest"
+#: What the guest's user has in its home when the guest starts for the first time.
+_GUEST_HOME = f"{STATE}/guest-home"
+_GUEST_MARK = "MACSIM_GUEST"
 _START_FAILED = (
     'Error Domain=VZErrorDomain Code=1 "The virtual machine failed to start." UserInfo={NSLocalizedFailure=Internal Virtualization error., '
     "NSLocalizedFailureReason=The virtual machine failed to start.}\n"
@@ -319,13 +323,36 @@ def _connect(directory: Path) -> socket.socket:
     return control
 
 
+def _guest_home(directory: Path) -> Path:
+    """The home of the guest's user; who uses it first since the start sees to it that the guest's processes end with the machine."""
+    home, owner = directory / ".guest", lock_owner(directory)
+    with open(directory / ".guest.lock", "a+", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            if os.path.isdir(_GUEST_HOME):
+                shutil.copytree(_GUEST_HOME, home, symlinks=True)
+            else:
+                home.mkdir()
+        lock.seek(0)
+        if owner is not None and lock.read() != str(owner):
+            lock.truncate(0)
+            lock.write(str(owner))
+            here = os.path.dirname(os.path.abspath(__file__))
+            words = ["/System/Library/macsim/python", "-IS", f"{here}/guest_end.py", PROC, str(owner), f"{_GUEST_MARK}={directory}"]
+            null = subprocess.DEVNULL
+            subprocess.Popen(words, stdin=null, stdout=null, stderr=null, cwd="/", start_new_session=True)
+    return home
+
+
 def _run_in_guest(directory: Path, command: list[str], interactive: bool, control: socket.socket) -> int:
-    home = directory / ".guest"
-    home.mkdir(exist_ok=True)
+    home = _guest_home(directory)
     program = f"{_GUEST_PROGRAMS}/{os.path.basename(command[0])}"
     if os.access(program, os.X_OK):
         command = [program, *command[1:]]
-    environment = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "USER": "admin", "LANG": "en_US.UTF-8"}
+    environment = {
+        "PATH": f"{_GUEST_PROGRAMS}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "USER": "admin", "LANG": "en_US.UTF-8",
+        _GUEST_MARK: str(directory),
+    }
     try:
         process = subprocess.Popen(
             command, stdin=None if interactive else subprocess.DEVNULL, cwd=home, env=environment, start_new_session=True

@@ -220,13 +220,15 @@ def read_traits(directory: Path) -> dict[str, Any]:
 
 
 def copy_machine(source: Path, target: Path) -> None:
-    """Copy what Tart copies; disks stay sparse. control.sock and files of others are left behind."""
+    """Copy what Tart copies, and the guest's files, which are on its disk; disks stay sparse. control.sock and files of others are left behind."""
     target.mkdir(parents=True)
     for file in (*FILES, "state.vzvmsave"):
         if file == "disk.img":
             _copy_sparse(source / file, target / file)
         elif (source / file).exists():
             shutil.copyfile(source / file, target / file)
+    if (source / ".guest").exists():
+        shutil.copytree(source / ".guest", target / ".guest", symlinks=True)
 
 
 def _copy_sparse(source: Path, target: Path) -> None:

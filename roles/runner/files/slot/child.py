@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
 
-_SECONDS = 300.0
+SECONDS = 300.0
 #: A child finds tools here and has nothing else of our environment.
 _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C", "LANG": "C"}
 
@@ -31,8 +31,8 @@ class Children:
         self._argv = [sys.executable, "-I", program]
         self._folder, self._lock = folder, lock
 
-    def ask(self, task: str, **request: t.Any) -> Json:
-        """What the child answers; it is asked and answers through pipes. Raises :class:`SlotError` with what it says."""
+    def ask(self, task: str, seconds: float = SECONDS, **request: t.Any) -> Json:
+        """What the child answers within so many seconds; it is asked and answers through pipes. Raises :class:`SlotError` with what it says."""
         try:
             process = subprocess.Popen(
                 [*self._argv, "child", task, self._folder],
@@ -47,10 +47,10 @@ class Children:
             raise SlotError(f"the task {task} cannot be started: {error}") from error
         with process:
             try:
-                out, err = process.communicate(json.dumps(request).encode(), timeout=_SECONDS)
+                out, err = process.communicate(json.dumps(request).encode(), timeout=seconds)
             except subprocess.TimeoutExpired as error:
                 process.kill()
-                raise SlotError(f"the task {task} did not end within {_SECONDS:.0f} s") from error
+                raise SlotError(f"the task {task} did not end within {seconds:.0f} s") from error
         return _answer(task, process.returncode, out, err)
 
 

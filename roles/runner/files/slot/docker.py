@@ -103,6 +103,10 @@ class DockerIsolation:
         path = urllib.parse.quote(self._settings.diagnostics)
         yield from self._engine.open("GET", f"/containers/{environment.id}/archive?path={path}").chunks()
 
+    def renew(self, _environment: Environment, _runner: str) -> t.Optional[Environment]:
+        """A fresh container costs no more."""
+        return None
+
     def destroy(self, environment: Environment) -> None:
         """Remove it with its volumes, and see that it is gone."""
         path, deadline = f"/containers/{environment.id}", time.monotonic() + _GONE

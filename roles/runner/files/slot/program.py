@@ -20,12 +20,17 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.backoff import MOST, pause_after
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.cycle import Plan, Slot
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, Ports, Registration, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
+    Isolation,
+    Once,
+    OutdatedError,
+    Ports,
+    Registration,
+    StoppedError,
+)
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import read_record
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import Children, serve
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.docker import DockerIsolation, DockerSettings
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engine import Engine
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.world import Signals, SlotWorld, complain, hold, require_own
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.world import Installed, Signals, SlotWorld, complain, hold, require_own
 
 USAGE = 64
 FAILED = 1
@@ -75,41 +80,57 @@ def child(task: str, folder: str) -> int:
 
 def run(program: str, folder: str) -> int:
     """Serve a slot until a signal comes; exit code 0 then, so that launchd starts it anew if it shall run."""
-    signals = Signals()
+    signals, installed = Signals(), Installed(program, folder)
     try:
         require_own(folder)
         lock = hold(folder, signals)
-        # An upgrade lays another version beside this one: our children are of our own.
-        children = Children(os.path.realpath(program), folder, lock)
-        given = _settings(children, signals, folder)
-        slot, world = _slot(given, children, signals, folder)
-        world.note("started", cycle=slot.record.cycle, state=slot.record.state)
-        _loop(slot, world)
+        try:
+            # An upgrade lays another version beside this one: our children are of our own.
+            _serve(folder, Children(installed.program, folder, lock), signals, installed)
+        except OutdatedError:
+            installed.begin_anew(signals)
     except StoppedError:
         return 0
-    except MacRunnersError as error:
+    except (MacRunnersError, OSError) as error:
         complain(str(error))
     return FAILED
 
 
-def _settings(children: Children, signals: Signals, folder: str) -> t.Dict[str, t.Any]:
-    """Ask until they can be read: launchd would only start us again and again."""
-    world, failures = SlotWorld(folder, os.path.basename(folder), signals, Limits()), 0
-    while True:
+def _serve(folder: str, children: Children, signals: Signals, installed: Installed) -> t.NoReturn:
+    given = _settings(children, SlotWorld(folder, os.path.basename(folder), signals, Limits(), installed))
+    plan = Plan(**given["plan"])
+    world = SlotWorld(folder, plan.slot, signals, Limits(**given["logs"]), installed)
+    record = read_record(folder, plan.slot)._replace(program=installed.version, settings=given["sha256"])
+    world.save(record)
+    world.note("started", cycle=record.cycle, state=record.state, program=record.program)
+    remote = Remote(children)
+    _loop(Slot(plan, Ports(remote, remote, _isolation(given, children, signals, world), world), record, _new_name), world)
+
+
+def _settings(children: Children, world: SlotWorld) -> t.Dict[str, t.Any]:
+    """Ask until they can be read: launchd would only start us again and again. Another version may understand them."""
+    failures = 0
+    while not world.outdated():
         try:
             return children.ask("settings")
         except MacRunnersError as error:
             failures += 1
-            world.note("settings", message=str(error))
+            world.settings_failed(str(error), failures)
             world.pause(pause_after(failures, world.random()))
+    raise OutdatedError()
 
 
-def _slot(given: t.Dict[str, t.Any], children: Children, signals: Signals, folder: str) -> t.Tuple[Slot, SlotWorld]:
-    plan, docker = Plan(**given["plan"]), DockerSettings(**given["docker"])
-    world = SlotWorld(folder, plan.slot, signals, Limits(**given["logs"]))
-    remote = Remote(children)
-    isolation = DockerIsolation(docker, Engine(docker.socket), signals.wake)
-    return Slot(plan, Ports(remote, remote, isolation, world), read_record(folder, plan.slot), _new_name), world
+def _isolation(given: t.Dict[str, t.Any], children: Children, signals: Signals, world: SlotWorld) -> Isolation:
+    """The isolation of the slot; the others are not even imported."""
+    if "docker" in given:
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.docker import DockerIsolation, DockerSettings
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engine import Engine
+
+        docker = DockerSettings(**given["docker"])
+        return DockerIsolation(docker, Engine(docker.socket), signals.wake)
+    from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart import TartIsolation, TartSettings
+
+    return TartIsolation(TartSettings(**given["tart"]), children, signals.wake, world.go_on)
 
 
 def _new_name(base: str) -> str:

@@ -8,16 +8,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import os
 import ssl
-import subprocess
 import time
 import typing as t
 import urllib.error
 import urllib.request
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.answer import no_answer, read_answer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.app import App, AppAuthority
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
@@ -30,19 +29,32 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.runners import Runner, delete_runner, find_runner
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import openssl_signer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import GithubSettings, Settings, read_settings
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import (
+    GithubSettings,
+    Settings,
+    parse_content,
+    read_content,
+    read_settings,
+)
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.command import run
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import TART_TASKS, exec_words
 
 #: Seconds for one answer, and that GitHub may make us wait in all: the slot itself waits longer, and says so.
 _TIMEOUT, _MAX_WAIT = 30.0, 30.0
-_COMMAND_SECONDS = 60.0
 _LARGEST_SECRET = 65536
 
 Json = t.Dict[str, t.Any]
 
 
 def settings(folder: str, _request: Json) -> Json:
-    """What the program itself needs of its settings."""
-    return read_settings(folder).for_program()
+    """What the program itself needs of its settings, and their sha256."""
+    content = read_content(folder)
+    given = parse_content(content, os.path.join(folder, SETTINGS_NAME))
+    answer = {**given.for_program(), "sha256": hashlib.sha256(content).hexdigest()}
+    if given.tart:
+        answer["tart"]["exec"] = exec_words(given)
+    return answer
 
 
 def admission(folder: str, _request: Json) -> Json:
@@ -53,7 +65,9 @@ def admission(folder: str, _request: Json) -> Json:
 
     given = read_settings(folder)
     terms = Terms(given.fleet, given.pools, given.capacity, given.licences)
-    facts = read_facts(run, given.tart_homes, [given.docker.socket, *given.docker_sockets])
+    homes = [given.tart.tart_home] if given.tart and given.tart.tart_home else []
+    sockets = [given.docker.socket] if given.docker else []
+    facts = read_facts(run, [*homes, *given.tart_homes], [*sockets, *given.docker_sockets])
     require_lease(read_lease(given.state_dir), terms, boot_of(facts))
     require_room(facts, [given.wanted], given.capacity, given.licences, given.pools)
     return {}
@@ -75,7 +89,7 @@ def remove(folder: str, request: Json) -> Json:
     return {"answer": delete_runner(client, runner) if runner and ours else "gone"}
 
 
-TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"settings": settings, "admission": admission, "register": register, "remove": remove}
+TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"settings": settings, "admission": admission, "register": register, "remove": remove, **TART_TASKS}
 
 
 class _Clock:
@@ -136,23 +150,3 @@ def transport(given: GithubSettings) -> Transport:
         return read_answer(request, answer)
 
     return send
-
-
-def run(argv: t.Sequence[str], env: t.Optional[t.Mapping[str, str]] = None, stdin: str = "") -> Result:
-    """Implements :class:`._command.Run`."""
-    environment = {**os.environ, **(env or {})}
-    try:
-        done = subprocess.run(
-            list(argv),
-            env=environment,
-            input=stdin.encode("utf-8"),
-            capture_output=True,
-            timeout=_COMMAND_SECONDS,
-            cwd="/",
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return Result(124, "", f"did not end within {_COMMAND_SECONDS:g} s")
-    except (OSError, ValueError) as error:
-        return Result(127, "", str(error))
-    return Result(done.returncode, done.stdout.decode("utf-8", "replace"), done.stderr.decode("utf-8", "replace"))

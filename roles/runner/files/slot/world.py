@@ -21,7 +21,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import line
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits, keep
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError, StoppedError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Record, write_record
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME, Record, read_record, write_record
 
 #: While this file lies in the slot's folder, no new job begins.
 DRAIN_NAME = "drain"
@@ -40,16 +40,53 @@ class Signals:
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in _STOPPING:
             signal.signal(number, self._stop)
+        # An earlier life of this process held them back while it made way for this one.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPPING)
 
     def _stop(self, _number: int, _frame: t.Any) -> None:
         self.stopped = True
 
 
+class Installed:
+    """What this process was started from: the program behind the path that it was called by, and the slot's settings."""
+
+    def __init__(self, program: str, folder: str) -> None:
+        self._called, self._settings = program, os.path.join(folder, SETTINGS_NAME)
+        self.program = os.path.realpath(program)
+        self._read = self._stamp()
+
+    @property
+    def version(self) -> str:
+        """The name of the folder in which this version lies."""
+        return os.path.basename(os.path.dirname(self.program))
+
+    def changed(self) -> bool:
+        """Whether another version or other settings are in their places. What is missing is on its way out or in."""
+        program = os.path.realpath(self._called)
+        return (program != self.program and os.path.isfile(program)) or self._stamp() not in (self._read, None)
+
+    def _stamp(self) -> t.Optional[t.Tuple[int, ...]]:
+        try:
+            found = os.lstat(self._settings)
+        except OSError:
+            return None
+        return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+    def begin_anew(self, signals: Signals) -> t.NoReturn:
+        """Become what is installed now, in this very process. Raises StoppedError, or OSError when that cannot be started."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
+        if signals.stopped:
+            raise StoppedError()
+        # Everything open is closed by the system: no descriptor of ours is inherited.
+        os.execv(sys.executable, [sys.executable, "-I", self._called, *sys.argv[1:]])
+
+
 class SlotWorld:
     """Implements :class:`._slot.ports.World` for the slot whose files are in ``folder``."""
 
-    def __init__(self, folder: str, slot: str, signals: Signals, limits: Limits) -> None:
+    def __init__(self, folder: str, slot: str, signals: Signals, limits: Limits, installed: Installed) -> None:
         self._folder, self._slot, self._signals, self._limits = folder, slot, signals, limits
+        self._installed = installed
         self._drain = os.path.join(folder, DRAIN_NAME)
 
     def now(self) -> float:
@@ -65,11 +102,15 @@ class SlotWorld:
         """Whether the operator's mark is there."""
         return os.path.lexists(self._drain)
 
+    def outdated(self) -> bool:
+        """Whether another version of the program, or other settings, are installed."""
+        return self._installed.changed()
+
     def pause(self, seconds: float, step: float = 1.0) -> None:
-        """Wait; a signal, or a mark that comes or goes, ends it."""
+        """Wait; a signal, a mark that comes or goes, or another version ends it."""
         marked, deadline = self.draining(), time.monotonic() + seconds
         left = seconds
-        while left > 0 and self.draining() == marked:
+        while left > 0 and self.draining() == marked and not self.outdated():
             self.go_on()
             select.select([self._signals.wake], [], [], min(left, step))
             left = deadline - time.monotonic()
@@ -81,6 +122,12 @@ class SlotWorld:
             write_record(self._folder, record)
         except OSError as error:
             raise SlotError(f"{self._folder}: the slot's record cannot be written: {error.strerror}") from error
+
+    def settings_failed(self, message: str, failures: int) -> None:
+        """Tell that the settings cannot be used; the record keeps what it holds."""
+        self.note("settings", message=message)
+        record = read_record(self._folder, self._slot)
+        self.save(record._replace(state="waiting", message=message[:2000], failures=failures, program=self._installed.version))
 
     def note(self, event: str, **fields: t.Any) -> None:
         """One line on standard output, which launchd writes to the slot's log."""

@@ -58,6 +58,8 @@ class FakeWorld:
         self.record = Record("linux-1")
         self.drain = False
         self.stop = False
+        self.old = False
+        self.keeps = False
         self.log: list[tuple[str, dict[str, t.Any]]] = []
         self.logs: dict[str, bytes] = {}
         self.calls: list[str] = []
@@ -95,6 +97,9 @@ class FakeWorld:
 
     def draining(self) -> bool:
         return self.drain
+
+    def outdated(self) -> bool:
+        return self.old
 
     def save(self, record: Record) -> None:
         self.call("save", lambda: setattr(self, "record", record))
@@ -168,6 +173,18 @@ class FakeWorld:
 
     def diagnostics(self, environment: Environment) -> t.Iterator[bytes]:
         return iter([b"log of ", environment.id.encode()])
+
+    def renew(self, environment: Environment, runner: str) -> t.Optional[Environment]:
+        def act() -> t.Optional[Environment]:
+            box = self.boxes[environment.id]
+            assert box.exit_code == 0 and RUNS not in box.output, "a job ran in it"
+            if not self.keeps:
+                return None
+            made = environment._replace(state=READY, runner=runner)
+            self.boxes[made.id] = Box(made, list(next(self.scripts)))
+            return made
+
+        return t.cast("t.Optional[Environment]", self.call("renew", act))
 
     def destroy(self, environment: Environment) -> None:
         def act() -> None:

@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 import pytest
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, SlotError, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import VANISHED, Once, OutdatedError, SlotError, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending
 from tests.unit.plugins.module_utils._slot.fakes import DONE, GOOD, LISTENING, RUNS, FakeWorld, Killed, error, slot
 
 IDLE: list[t.Any] = [LISTENING, *[1.0] * 500]
@@ -251,6 +253,175 @@ def test_a_runner_that_github_drops_after_minutes_is_followed_at_once(world: Fak
     world.scripts = iter([[LISTENING, 120.0, "The runner no longer exists on the server.", 0], GOOD])
     assert turns(world, 2) == [0.0, 0.0]
     assert (world.record.jobs, world.record.failures) == (1, 0)
+
+
+DROPPED = [LISTENING, 120.0, "The runner no longer exists on the server.", 0]
+
+
+def test_a_dropped_runner_is_registered_again_in_the_environment_that_no_job_used(world: FakeWorld) -> None:
+    world.keeps, world.scripts = True, iter([DROPPED, GOOD])
+    assert turns(world, 2) == [0.0, 0.0]
+    assert len(set(world.started)) == 1 and len(world.started) == 2 and world.calls.count("prepare") == 1
+    assert (world.record.jobs, world.record.cycle, world.github, world.record.pending, world.boxes) == (1, 1, {}, (), {})
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_while_it_registers_again_it_begins_with_a_fresh_environment(after: bool) -> None:
+    def prepared(scripts: t.Iterable[list[t.Any]]) -> FakeWorld:
+        world = FakeWorld()
+        world.keeps, world.scripts = True, iter(scripts)
+        return world
+
+    recorded = prepared([DROPPED, GOOD])
+    turns(recorded, 2)
+    first = recorded.calls.index("renew")
+    for index in range(first, len(recorded.calls) + 1):
+        world = prepared([DROPPED, GOOD, GOOD, GOOD])
+        world.kill_at, world.kill_after = index, after
+        with pytest.raises(Killed):
+            turns(world, 2)
+        revive(world)
+        world.time += 61
+        turns(world, 2)
+        assert (world.boxes, world.github, world.record.pending, world.lost) == ({}, {}, (), [])
+        assert len(world.done) == len(set(world.done)) == world.record.jobs >= 1
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [LISTENING, 5.0, "The runner no longer exists on the server.", 0],
+        [LISTENING, 120.0, 1],
+        [120.0, "hello", 0],
+        [LISTENING, 120.0, RUNS, 0],
+        [LISTENING, 120.0, RUNS, DONE, 0],
+        [LISTENING, 120.0, VANISHED],
+    ],
+    ids=["short", "failed", "never listened", "in a job", "after a job", "vanished"],
+)
+def test_no_other_end_keeps_an_environment(world: FakeWorld, script: list[t.Any]) -> None:
+    world.keeps, world.scripts = True, iter([script, GOOD])
+    turns(world, 1)
+    assert (world.calls.count("renew"), world.boxes) == (0, {})
+
+
+def test_an_environment_is_not_kept_while_github_calls_its_runner_busy(world: FakeWorld) -> None:
+    world.keeps, world.scripts = True, iter([DROPPED, GOOD])
+    world.answers["remove"] = ["busy"]
+    turns(world, 1)
+    assert (world.calls.count("renew"), world.boxes) == (0, {})
+
+
+def test_a_kept_environment_goes_when_a_drain_comes_before_it_is_used(world: FakeWorld) -> None:
+    world.keeps, world.scripts = True, iter([DROPPED, GOOD])
+    program = slot(world)
+    program.turn()
+    assert len(world.boxes) == 1
+    world.drain = True
+    program.turn()
+    assert (world.boxes, world.record.state, world.github) == ({}, "drained", {})
+
+
+def test_a_kept_environment_without_admission_is_not_used(world: FakeWorld) -> None:
+    world.keeps, world.scripts = True, iter([DROPPED, GOOD, GOOD])
+    program = slot(world)
+    program.turn()
+    world.errors["check"] = [error("the lease is void")]
+    program.turn()
+    program.turn()
+    assert world.calls.count("prepare") == 2 and world.record.jobs == 1
+
+
+def renewed(world: FakeWorld, **plan: t.Any) -> None:
+    program = slot(world, **plan)
+    with pytest.raises(OutdatedError):
+        for _turn in range(5):
+            program.turn()
+
+
+def outdate(world: FakeWorld) -> None:
+    world.old = True
+
+
+def test_another_version_withdraws_an_idle_runner_and_begins_anew(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, outdate, "The runner registration has been deleted from the server", 0]])
+    renewed(world)
+    assert (world.github, world.boxes, world.record.failures) == ({}, {}, 0)
+    assert [fields["state"] for event, fields in world.log if event == "state"][-2:] == ["withdrawing", "destroying"]
+    # The record is all that the new program has.
+    world.old, world.scripts = False, iter([GOOD])
+    turns(world, 1)
+    assert (world.record.jobs, world.record.cycle, world.record.pending, len(world.done)) == (1, 2, (), 1)
+
+
+def test_another_version_waits_for_the_job(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, outdate, 100000.0, DONE, 0]])
+    renewed(world)
+    assert (world.record.jobs, world.lost, world.boxes) == (1, [], {})
+    assert world.calls.count("remove") == 0
+
+
+def test_a_drained_slot_begins_anew_and_stays_drained(world: FakeWorld) -> None:
+    world.drain = True
+    program = slot(world)
+    program.turn()
+    assert world.record.state == "drained"
+    world.old = True
+    with pytest.raises(OutdatedError):
+        program.turn()
+    world.old = False
+    assert turns(world, 2) == [1.0, 1.0] and world.record.state == "drained"
+
+
+@pytest.mark.parametrize("call", ["check", "observe", "remove", "register"])
+def test_what_fails_does_not_keep_the_cure_away(world: FakeWorld, call: str) -> None:
+    """Whatever the settings did wrong, other settings are taken at once."""
+    world.record = world.record._replace(pending=(Pending("old", 7, 0.0),))
+    world.errors[call] = [error("the settings are wrong")] * 3
+    program = slot(world)
+    program.turn()
+    assert world.record.state == "waiting"
+    world.old = True
+    with pytest.raises(OutdatedError):
+        program.turn()
+
+
+@pytest.mark.parametrize("index", range(1, 14))
+def test_killed_anywhere_on_the_way_to_another_version_nothing_is_lost(world: FakeWorld, index: int) -> None:
+    world.scripts = iter([[LISTENING, outdate, "The runner registration has been deleted from the server", 0], GOOD, GOOD])
+    world.kill_at = index
+    with pytest.raises((Killed, OutdatedError)):
+        turns(world, 3)
+    revive(world)
+    world.scripts = iter([GOOD] * 4)
+    world.time += 61
+    # Where it was killed before the other version came, that comes now.
+    with contextlib.suppress(OutdatedError):
+        turns(world, 2)
+    world.old = False
+    turns(world, 2)
+    assert (world.boxes, world.github, world.record.pending, world.lost) == ({}, {}, (), [])
+    assert len(world.done) == len(set(world.done)) == world.record.jobs >= 1
+
+
+def test_a_job_whose_environment_ended_under_it_is_told_and_counts(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, VANISHED], GOOD])
+    assert turns(world, 1) == [0.0]
+    assert (world.record.message, world.record.jobs) == ("the runner was cut off (its environment ended, or its listener was killed) during the job build", 1)
+
+
+def test_a_job_is_remembered_when_its_environment_ended_while_nobody_looked(world: FakeWorld) -> None:
+    def stop(world: FakeWorld) -> None:
+        world.stop = True
+
+    world.scripts = iter([[LISTENING, RUNS, stop, VANISHED], GOOD])
+    with pytest.raises(StoppedError):
+        turns(world, 1)
+    world.stop = False
+    # What it said before is gone with it.
+    next(iter(world.boxes.values())).output.clear()
+    assert turns(world, 1) == [0.0]
+    assert "during the job build" in world.record.message and world.record.jobs == 1
 
 
 def test_a_runner_that_dies_in_its_job_is_no_reason_to_wait(world: FakeWorld) -> None:

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""What a slot knows of its VM beside what Tart knows: on the disk of the Mac, where nothing in the guest reaches it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import typing as t
+
+NOTE_NAME = "vm.json"
+_LARGEST = 65536
+
+
+class Note(t.NamedTuple):
+    """``handed``: a JIT config may have been handed over, so that the VM never gets another one. ``pid`` of its ``tart run``, 0 before."""
+
+    cycle: int
+    runner: str
+    handed: bool = False
+    pid: int = 0
+
+
+def read_note(folder: str) -> t.Optional[Note]:
+    """The note of the slot's VM; None without one, or when it cannot be read."""
+    try:
+        with open(os.path.join(folder, NOTE_NAME), "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as file:
+            data = json.loads(file.read(_LARGEST))
+        return Note(int(data["cycle"]), str(data["runner"]), bool(data["handed"]), int(data["pid"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_note(folder: str, note: Note) -> None:
+    """Replace the note; it is on the disk when this returns."""
+    draft = os.path.join(folder, f".{NOTE_NAME}.new")
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(draft)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(note._asdict(), file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, os.path.join(folder, NOTE_NAME))
+
+
+def drop_note(folder: str) -> None:
+    """There is no VM any more."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(folder, NOTE_NAME))
