@@ -1,0 +1,102 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet that runs jobs: a local GitHub with a queue, and an engine whose containers find its broker."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import sys
+import time
+import typing as t
+
+from tests.acceptance.fleet import ROOT, Engine, Fleet
+
+sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("integration", "github", "runner")]
+
+import engine as engines  # noqa: E402
+import image  # noqa: E402
+from double.broker import Broker, Job  # noqa: E402
+from double.judge import Judge  # noqa: E402
+from double.server import LocalGithub  # noqa: E402
+from forward import GATEWAY, PORT, forwarding  # noqa: E402
+
+IMAGE = image.NAME
+OTHER_IMAGE = "mac-runners-standin:2"
+
+
+def pool(name: str = "linux", **fields: t.Any) -> dict[str, t.Any]:
+    """An ephemeral docker pool; fields override."""
+    return {"name": name, "isolation": "docker", "count": 2, "cpus": 1, "memory": "512MiB", "image": IMAGE, "labels": ["quick"], **fields}
+
+
+class Workplace:
+    """``github`` and its ``broker``, an engine with the runner's image, and a fleet that is told of them."""
+
+    def __init__(self, github: LocalGithub, broker: Broker, engine: Engine) -> None:
+        self.github, self.broker, self.engine = github, broker, engine
+        self.token = github.world.token().text
+        self.fleet: Fleet = None  # type: ignore[assignment]
+
+    def tell(self, fleet: Fleet, **more: t.Any) -> None:
+        """Let the fleet's variables name GitHub."""
+        self.fleet = fleet
+        github = {"url": f"{self.github.url}/acme", "token": self.token}
+        fleet.write("group_vars", "all", {"mac_runners_github": github, "runner_poll": 1, "runner_grace_seconds": 3, **more})
+
+    def slots(self, mac: str = "mac-1") -> dict[str, dict[str, t.Any]]:
+        """The records of a Mac's slots."""
+        folder = self.fleet.macs[mac].root / "private/var/db/mac_runners/slots"
+        found = {}
+        for path in folder.glob("*/status.json"):
+            with contextlib.suppress(OSError, ValueError):
+                found[path.parent.name] = json.loads(path.read_text())
+        return found
+
+    def state(self, slot: str) -> str:
+        return str(self.slots().get(slot, {}).get("state", ""))
+
+    def wait(self, what: str, met: t.Callable[[], t.Any], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not met():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"waited {seconds} s for: {what}\n{json.dumps(self.slots(), indent=1)}\n{self.logs()}")
+            time.sleep(0.1)
+
+    def logs(self) -> str:
+        """The ends of the logs of all slots."""
+        folders = [mac.root / "private/var/log/mac_runners" for mac in self.fleet.macs.values()]
+        return "\n".join(f"{path.name}: {path.read_text()[-1500:]}" for folder in folders for path in sorted(folder.glob("slot.*.log")))
+
+    def finish(self, *jobs: Job, seconds: float = 90.0) -> None:
+        for job in jobs:
+            self.wait(f"job {job.id}", lambda job=job: job.result, seconds)
+        assert [(job.result, len(job.runs)) for job in jobs] == [("Succeeded", 1)] * len(jobs)
+
+    def containers(self) -> list[str]:
+        return sorted(self.engine.docker("ps", "--all", "--format", "{{.Names}}").split())
+
+
+@contextlib.contextmanager
+def workplace(folder: pathlib.Path) -> t.Iterator[Workplace]:
+    """All of it; ends with a judgement of every exchange by GitHub's own document."""
+    path = str(folder / "broker")
+    engine = Engine()
+    try:
+        api = engines.client(engine.socket)
+        image.make(api)
+        api.tag(IMAGE, *OTHER_IMAGE.split(":"))
+        api.close()
+        with LocalGithub() as github, forwarding(engine.socket, path):
+            broker = Broker(github, path, f"http://{GATEWAY}:{PORT}")
+            try:
+                yield Workplace(github, broker, engine)
+            finally:
+                broker.close()
+            judge = Judge()
+            assert [breach for exchange in github.exchanges for breach in judge.breaches(exchange)] == []
+    finally:
+        engine.stop()
