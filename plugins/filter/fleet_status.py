@@ -57,22 +57,24 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import parse_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import MEASURED
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import names_of, parse_github
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._status import (
     status_rows,
     status_text,
 )
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import variables_of
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain, variables_of
 
 
 def fleet_status(fleet: t.Mapping[str, t.Mapping[str, t.Any]], format: str = "data") -> t.Any:
     """The status of every Mac of ``fleet``; see RETURN for its shape."""
     if format not in ("data", "text"):
         raise AnsibleFilterError(f"fleet_status: got format {format!r}; allowed: data, text")
-    macs = {str(name): _status(str(name), variables_of(host)) for name, host in fleet.items()}
+    macs = {str(name): _status(str(name), variables_of(host), host) for name, host in fleet.items()}
     if format == "text":
         return status_text(macs)
     slots = [slot for mac in macs.values() for slot in mac["slots"]]
@@ -80,14 +82,19 @@ def fleet_status(fleet: t.Mapping[str, t.Mapping[str, t.Any]], format: str = "da
     return {"as_declared": not unread and all(slot["as_declared"] is not False for slot in slots), "macs": macs}
 
 
-def _status(name: str, variables: dict[str, t.Any]) -> dict[str, t.Any]:
+def _status(name: str, variables: dict[str, t.Any], host: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     policy, wrong_policy = parse_policy(variables.get("mac_runners_capacity"))
     pools, wrong_pools = parse_pools(variables.get("mac_runners_pools"), policy)
     facts, wrong_facts = parse_facts(variables.get(MEASURED))
     mistakes = [*wrong_policy, *wrong_pools, *wrong_facts]
     if mistakes:
         raise AnsibleFilterError("; ".join(f"{name}: {mistake.message}" for mistake in mistakes))
-    rows = [row._asdict() for row in status_rows(pools, facts)]
+    slots = plain(host.get("ansible_facts", {}).get("mac_runners_slots") or [])
+    try:
+        expected = names_of(pools, parse_github(plain(host.get("mac_runners_github"))))
+    except MacRunnersError as error:
+        raise AnsibleFilterError(f"{name}: {error}") from error
+    rows = [row._asdict() for row in status_rows(pools, facts, slots, expected)]
     return {"slots": rows, "holder": facts.holder, "unread": list(facts.unread)}
 
 

@@ -16,13 +16,19 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools i
 
 #: Isolations whose runners this release can see on a Mac.
 OBSERVED = frozenset(("tart", "docker"))
+#: States of a slot in which it neither works nor can be given work.
+_UNWELL = frozenset(("down", "stuck", "waiting", "drained", "damaged"))
+_LONGEST_MESSAGE = 300
+
+#: What the facts of a Mac tell of a slot.
+Slot = t.Mapping[str, t.Any]
 
 
 class Row(t.NamedTuple):
     """One slot, or one thing on the Mac that no slot explains.
 
-    ``state`` is what is there: a workload's state, ``missing``, or ``not managed`` for what the
-    collection plans but does not build. ``as_declared`` is None where nothing is expected.
+    ``state`` is what is there: a workload's state, that of a slot's record, ``down`` for a slot that nothing runs, ``missing``, or
+    ``not managed`` for what the collection plans but does not build. ``as_declared`` is None where nothing is expected.
     """
 
     slot: str
@@ -33,25 +39,75 @@ class Row(t.NamedTuple):
     note: str
 
 
-def status_rows(pools: t.Sequence[Pool], facts: MacFacts) -> t.List[Row]:
-    """Every slot in the order of the pools, then what is ours without a slot, then what is foreign."""
+def status_rows(pools: t.Sequence[Pool], facts: MacFacts, slots: t.Sequence[Slot] = (), expected: t.Container[str] = ()) -> t.List[Row]:
+    """Every slot in the order of the pools, then what is ours without a slot, then what is foreign.
+
+    ``slots``: what the Mac told of those that are installed; ``expected``: the names of those that shall be.
+    """
     owned = {workload.name: workload for workload in facts.workloads if workload.owned}
+    installed = {str(slot["name"]): slot for slot in slots}
     rows = []
     for pool in pools:
-        for slot, name in zip(pool.slots, pool.owned_names):
-            rows.append(_slot(pool, slot, owned.pop(name, None)))
-    rows.extend(_other(workload, "ours, in no pool") for workload in owned.values())
+        for name, workload in zip(pool.slots, pool.owned_names):
+            slot, there = installed.pop(name, None), owned.pop(workload, None)
+            rows.append(_slot(pool, name, there) if slot is None else _installed(pool, slot, facts.measured_at or 0))
+            if slot is None and name in expected:
+                rows[-1] = rows[-1]._replace(state="missing", as_declared=False, note=_marked(pool))
+    rows.extend(_left(slot, facts.measured_at or 0) for slot in installed.values())
+    rows.extend(_other(workload, "ours, in no pool") for workload in owned.values() if slot_of(workload.name) not in {str(slot["name"]) for slot in slots})
     rows.extend(_other(workload, "foreign") for workload in facts.foreign if workload.counts)
     return rows
 
 
 def _slot(pool: Pool, slot: str, workload: t.Optional[Workload]) -> Row:
-    note = LOW_ISOLATION if pool.level in ("weak", "very-weak") else ""
+    note = _marked(pool)
     if pool.lifecycle != "persistent" or pool.isolation not in OBSERVED:
-        what = "planned, not built by this release"
+        what = "only planned"
         return Row(slot, pool.isolation, pool.level, "not managed", None, f"{note}, {what}" if note else what)
     state = workload.state if workload else "missing"
     return Row(slot, pool.isolation, pool.level, state, state == "running", note)
+
+
+def _marked(pool: Pool) -> str:
+    return LOW_ISOLATION if pool.level in ("weak", "very-weak") else ""
+
+
+def _installed(pool: Pool, slot: Slot, now: int) -> Row:
+    """A slot that is installed; it is as declared while it works or waits for work."""
+    state = (str(slot["state"]) or "new") if slot["running"] else "down"
+    well = state not in _UNWELL and not slot["mark"]
+    return Row(str(slot["name"]), pool.isolation, pool.level, state, well, "; ".join([*filter(None, [_marked(pool)]), *_notes(slot, now)]))
+
+
+def _left(slot: Slot, now: int) -> Row:
+    return Row(str(slot["name"]), "-", "-", str(slot["state"]) or "new", False, "; ".join(["ours, in no pool", *_notes(slot, now)]))
+
+
+def _notes(slot: Slot, now: int) -> t.Iterator[str]:
+    """What people want to know of a slot: its job, since when, why it does not work, the version that runs."""
+    if slot["job"]:
+        yield f"job {slot['job']} for {_span(now - slot['job_since'])}"
+    elif slot["since"]:
+        yield f"for {_span(now - slot['since'])}"
+    if slot["mark"]:
+        yield "it has to go" if slot["mark"] == "removal" else "drained by an operator"
+    if slot["failures"]:
+        yield f"{slot['failures']} failures in a row"
+    if slot["message"]:
+        yield str(slot["message"])[:_LONGEST_MESSAGE]
+    if slot["jobs"]:
+        yield f"{slot['jobs']} jobs so far"
+    if slot["program"]:
+        yield f"program {slot['program']}"
+
+
+def _span(seconds: float) -> str:
+    """A time for people, rounded down."""
+    whole = max(0, int(seconds))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"
 
 
 def _other(workload: Workload, note: str) -> Row:
