@@ -21,6 +21,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacit
     refusal_report,
     summary_report,
 )
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.runner_versions import Answers, AnswersError, parse_answers
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain, plan_data, variables_of
 
 _SPEC: dict[str, dict[str, t.Any]] = {
@@ -28,6 +29,7 @@ _SPEC: dict[str, dict[str, t.Any]] = {
     "unreachable": {"type": "list", "elements": "str", "default": []},
     "unasked": {"type": "list", "elements": "str", "default": []},
     "on_unreachable": {"type": "str", "choices": ["leave_out", "refuse"], "default": "leave_out"},
+    "versions": {"type": "dict"},
     "plan_file": {"type": "path", "default": ""},
 }
 
@@ -57,14 +59,23 @@ class ActionModule(ActionBase):
 def _plan(arguments: dict[str, t.Any], hostvars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The plan as data; the variables of each Mac are read once."""
     names = [*arguments["hosts"], *arguments["unasked"]]
-    fleet = {str(name): variables_of(hostvars[name]) for name in names}
+    answers = _answers(arguments["versions"])
+    fleet = {str(name): variables_of(hostvars[name], target=answers is not None) for name in names}
     return plan_data(
         fleet,
         unreachable=arguments["unreachable"],
         unasked=arguments["unasked"],
         refuse_unreachable=arguments["on_unreachable"] == "refuse",
         now=int(time.time()),
+        versions=answers,
     )
+
+
+def _answers(given: t.Any) -> dict[str, Answers] | None:
+    try:
+        return None if given is None else parse_answers(plain(given))
+    except AnswersError as error:
+        raise AnsibleActionFail(str(error)) from error
 
 
 def _refuse_play_variables(task_vars: dict[str, t.Any], rendered: t.Callable[[t.Any], t.Any]) -> None:

@@ -106,7 +106,7 @@ def capacity_plan(
         raise AnsibleFilterError("capacity_plan takes a mapping of host names to the variables of each host")
     if isinstance(unreachable, str):
         raise AnsibleFilterError(f"capacity_plan: got unreachable {unreachable!r}; allowed: a list of host names")
-    variables = {str(name): variables_of(host) for name, host in fleet.items()}
+    variables = {str(name): variables_of(host, target=versions is not None) for name, host in fleet.items()}
     moment = int(time.time()) if now is None else now
     try:
         answers = None if versions is None else parse_answers(versions)

@@ -54,6 +54,11 @@ options:
     type: str
     choices: [leave_out, refuse]
     default: leave_out
+  versions:
+    description:
+      - What GitHub was asked about the runners of the fleet, as M(action_packer.mac_runners.fleet_versions) returns it.
+      - The check C(runner-version) is left out when not given.
+    type: dict
   plan_file:
     description:
       - File on the controller to which the plan is written as JSON, also when it is refused. Empty for none.

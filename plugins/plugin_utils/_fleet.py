@@ -12,11 +12,14 @@ import collections.abc as c
 import gc
 import typing as t
 
+from ansible.errors import AnsibleError
+
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.fleet import (
     GITHUB,
     MEASURED,
     VARIABLES,
     as_data,
+    github_url,
     plan_fleet,
 )
 
@@ -35,16 +38,15 @@ def plain(value: t.Any) -> t.Any:
     return value
 
 
-def variables_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+def variables_of(host: t.Mapping[str, t.Any], target: bool = False) -> t.Dict[str, t.Any]:
     """The variables of one host that a plan reads; each is read once, since reading templates it.
 
     A Mac that could not be read has facts that say why, and so counts as full.
+    ``target``: whether it is read too where the Mac's runners register, which is said beside secrets that may not be at hand.
     """
     found = {name: plain(host[name]) for name in VARIABLES if name in host}
-    github = host[GITHUB] if GITHUB in host else None
-    if isinstance(github, c.Mapping) and "url" in github:
-        # Nothing else of it: that may be a secret, and is looked up where it is needed.
-        found[GITHUB] = {"url": github["url"]}
+    if target:
+        found[GITHUB] = {"url": github_url({GITHUB: _github(host)})}
     facts = host.get("ansible_facts", {})
     if FAILURE in host:
         found[MEASURED] = {"unread": [str(host[FAILURE])]}
@@ -53,6 +55,13 @@ def variables_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     elif MEASURED in host:
         found[MEASURED] = plain(host[MEASURED])
     return found
+
+
+def _github(host: t.Mapping[str, t.Any]) -> t.Any:
+    try:
+        return host[GITHUB] if GITHUB in host else None
+    except AnsibleError:
+        return None
 
 
 def plan_data(fleet: t.Mapping[str, t.Mapping[str, t.Any]], **options: t.Any) -> t.Dict[str, t.Any]:

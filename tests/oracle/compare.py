@@ -42,7 +42,7 @@ def planned(fleet: Fleet, arguments: Mapping[str, Any]) -> dict[str, Any]:
     plan: dict[str, Any]
     if arguments["unasked"]:
         versions = arguments["versions"] and parse_answers(arguments["versions"])
-        plan = plan_data({name: variables_of(variables) for name, variables in fleet.items()}, **{**arguments, "versions": versions})
+        plan = plan_data({name: variables_of(variables, target=True) for name, variables in fleet.items()}, **{**arguments, "versions": versions})
     else:
         plan = capacity_plan(fleet, **{name: value for name, value in arguments.items() if name != "unasked"})
     return plan

@@ -195,14 +195,14 @@ def _settings(directory: str) -> t.Iterator[t.Tuple[str, str]]:
             continue
 
 
-_One = t.TypeVar("_One", int, str)
+_One = t.TypeVar("_One")
 
 
 def _grouped(pairs: t.Iterable[t.Tuple[str, _One]]) -> t.Dict[str, t.Tuple[_One, ...]]:
-    groups: t.Dict[str, t.Tuple[_One, ...]] = {}
+    groups: t.Dict[str, t.List[_One]] = {}
     for key, value in pairs:
-        groups[key] = (*groups.get(key, ()), value)
-    return groups
+        groups.setdefault(key, []).append(value)
+    return {key: tuple(values) for key, values in groups.items()}
 
 
 def plan_package(package: Package, store: Store, uses: Uses) -> Outcome:
