@@ -110,6 +110,13 @@ options:
           - With V(no) only the next run of this module does.
         type: str
         default: unless-stopped
+  images:
+    description:
+      - Images that are pulled when the engine lacks them, also when no container of the list needs them, such as those from which slots
+        start their runners.
+    type: list
+    elements: str
+    default: []
   purge:
     description:
       - Whether containers for persistent runners of ours that are not in O(containers) are removed.
@@ -277,6 +284,7 @@ CONTAINER = {
 OPTIONS = {
     **TERMS,
     "containers": {"type": "list", "elements": "dict", "default": [], "options": CONTAINER},
+    "images": {"type": "list", "elements": "str", "default": []},
     "purge": {"type": "bool", "default": False},
     "docker_socket": {"type": "path"},
     "stop_timeout": {"type": "int", "default": 30},
@@ -295,7 +303,7 @@ def main() -> None:
 
 def converge(module: AnsibleModule) -> None:
     """Look, change what has to be changed, tell."""
-    goal = core.Goal(parse_containers(module.params["containers"]), module.params["purge"])
+    goal = core.Goal(parse_containers(module.params["containers"]), module.params["purge"], tuple(module.params["images"]))
     try:
         socket_path = find_socket(module.params["docker_socket"] or "")
         view = core.look(socket_path, goal)

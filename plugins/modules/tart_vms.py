@@ -94,9 +94,16 @@ options:
         type: str
         choices: [nat, softnet]
         default: nat
+  images:
+    description:
+      - Images of registries that are pulled when they are not in Tart's cache, also when no VM of the list is made from them, such as
+        those from which slots start their runners.
+    type: list
+    elements: str
+    default: []
   purge:
     description:
-      - Whether VMs of ours that are not in O(vms) are removed.
+      - Whether VMs of ours that are not in O(vms) are removed. The VMs of installed slots are left to their slots.
     type: bool
     default: false
   recreate:
@@ -285,6 +292,7 @@ VM = {
 OPTIONS = {
     **TERMS,
     "vms": {"type": "list", "elements": "dict", "default": [], "options": VM},
+    "images": {"type": "list", "elements": "str", "default": []},
     "purge": {"type": "bool", "default": False},
     "recreate": {"type": "bool", "default": False},
     "drop_images": {"type": "bool", "default": False},
@@ -316,8 +324,9 @@ def main() -> None:
 def manage(module: AnsibleModule) -> Outcome:
     """Read the arguments and bring the VMs to their state."""
     run, place = runner(module), place_of(module.params)
+    images = tuple(module.params["images"])
     names = ("purge", "recreate", "drop_images", "stop_timeout", "start_timeout", "fleet", "pools", "capacity", "licences")
-    request = Request(parse_vms(module.params["vms"]), check=module.check_mode, **{name: module.params[name] for name in names})
+    request = Request(parse_vms(module.params["vms"]), check=module.check_mode, images=images, **{name: module.params[name] for name in names})
     return converge(run, Tart(run, place, secrets_of(module.params)), place, request)
 
 

@@ -46,10 +46,11 @@ class View(t.NamedTuple):
 
 
 class Goal(t.NamedTuple):
-    """What shall be: the listed containers and, with ``purge``, no other persistent ones of ours."""
+    """What shall be: the listed containers and, with ``purge``, no other persistent ones of ours; ``images`` that shall be there too."""
 
     specs: t.Tuple[ContainerSpec, ...]
     purge: bool = False
+    images: t.Tuple[str, ...] = ()
 
     @property
     def names(self) -> t.FrozenSet[str]:
@@ -59,7 +60,7 @@ class Goal(t.NamedTuple):
     @property
     def makes_something(self) -> bool:
         """Whether a container shall be; without one, no engine is needed."""
-        return any(spec.present for spec in self.specs)
+        return bool(self.images) or any(spec.present for spec in self.specs)
 
 
 def look(socket_path: str, goal: Goal) -> View:
@@ -77,7 +78,7 @@ def _look(socket_path: str, goal: Goal) -> View:
     with EngineSocket(socket_path) as engine:
         current = read_containers(engine, goal.names)
         refuse_foreign(goal.specs, current)
-        images = missing_images(goal.specs, current)
+        images = list(dict.fromkeys([*missing_images(goal.specs, current), *goal.images]))
         if not images:
             return View(current, plan_containers(goal.specs, current, purge=goal.purge))
         platform = read_platform(engine)
@@ -137,6 +138,7 @@ def apply(view: View, goal: Goal, changer: Changer, recheck: t.Callable[[t.Conta
         except MacRunnersError as error:
             return {**{name: str(error) for name in view.plan.after if _changes(view, name) and name not in first}, **failures}
     no_image = pull_images(changer, view.plan, view.platform)
+    failures.update({image: why for image, why in no_image.items() if image in goal.images})
     return {**failures, **bring_up(changer, view.plan, [spec for spec in goal.specs if spec.name not in first], no_image)}
 
 

@@ -68,9 +68,11 @@ def apply_plans(plans: t.Sequence[VmPlan], images: Images, tools: Tools) -> t.Di
     attempts.each(plans, "unload", lambda plan: _unload(plan, tools))
     attempts.each(plans, "delete", lambda plan: _delete(plan, tools))
     attempts.each(plans, "forget", lambda plan: tart_store.drop_intent(tools.place.intents_dir, plan.name))
-    if any(plan.does("clone") for plan in plans):
+    if images.pulls or any(plan.does("clone") for plan in plans):
         write_trace(tools.place, extended(read_trace(tools.place), tools.place, images.pulls))
     failed = _pull_all(images.pulls, tools.tart)
+    cloned = {plan.vm.image for plan in plans if plan.vm and plan.does("clone")}
+    attempts.errors.update({image: why for image, why in failed.items() if image not in cloned})
     attempts.errors.update({plan.name: failed[plan.vm.image] for plan in plans if plan.vm and plan.does("clone") and plan.vm.image in failed})
     attempts.each(plans, "clone", lambda plan: make_vm(t.cast(Vm, plan.vm), tools))
     resized = [plan for plan in plans if not plan.does("clone")]

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
@@ -25,6 +26,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import Store, read_store, require_own_slots
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_trace import read_trace
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import slot_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
 
 if t.TYPE_CHECKING:
@@ -34,7 +36,10 @@ _GROWING = ("clone", "set", "start")
 
 
 class Request(t.NamedTuple):
-    """What a task asks for; ``pools``, ``capacity`` and ``licences`` as the user wrote them, times in seconds."""
+    """What a task asks for; ``pools``, ``capacity`` and ``licences`` as the user wrote them, times in seconds.
+
+    ``images`` are fetched, whether a VM of the list is made from them or not.
+    """
 
     vms: t.Tuple[Vm, ...]
     purge: bool = False
@@ -47,6 +52,7 @@ class Request(t.NamedTuple):
     pools: t.Any = None
     capacity: t.Any = None
     licences: t.Any = None
+    images: t.Tuple[str, ...] = ()
 
 
 class Outcome(t.NamedTuple):
@@ -93,7 +99,7 @@ def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout)
     with mac_lock(f"tart_vms of fleet {request.fleet}", place.state_dir):
         plan, facts = _read_and_plan(tart, place, request), _reader(run, place)
-        builds = any(_grows(one) for one in plan.vms)
+        builds = bool(plan.images.pulls) or any(_grows(one) for one in plan.vms)
         with permitted(place.state_dir, terms, builds, lambda: boot_of(facts())):
             errors, rest = _make_room(plan, request, tools) if builds else ({}, plan)
             errors.update(apply_plans([one for one in rest.vms if one.name not in errors], rest.images, tools))
@@ -145,9 +151,9 @@ def _read_and_plan(tart: Tart, place: Place, request: Request) -> Plan:
     store = read_store(tart, place)
     require_own_slots((vm.slot for vm in request.vms if vm.name not in store or store[vm.name].job is None), place)
     jobs = {vm.name: job_content(vm, place) for vm in request.vms}
-    plans = plan_vms(request.vms, store, jobs, request.purge, request.recreate)
+    plans = [one for one in plan_vms(request.vms, store, jobs, request.purge, request.recreate) if one.vm or not _of_slot(one, place)]
     images = _cleaning(request, plans, store, place) if request.drop_images else Images()
-    images = images._replace(pulls=tuple(_pulls(plans, tart)))
+    images = images._replace(pulls=tuple(_pulls([*images_of(plans), *request.images], tart)))
     return Plan(plans, images, store, resource_plan(plans, images, place.tart_home))
 
 
@@ -155,15 +161,20 @@ def _cleaning(request: Request, plans: t.Sequence[VmPlan], store: Store, place: 
     """Images that we pulled and nobody of ours is made from any more; when none is left, Tart's directories too."""
     trace = read_trace(place)
     deleted = {plan.name for plan in plans if plan.does("delete") and not plan.does("clone")}
-    needed = {vm.image for vm in request.vms if vm.state != "absent"}
+    needed = {vm.image for vm in request.vms if vm.state != "absent"} | set(request.images)
     needed |= {seen.image for seen in store.values() if seen.ours and seen.image and seen.name not in deleted}
     drops = tuple(image for image in trace.images if image not in needed)
     return Images((), drops, tidies=bool(trace.directories) and not needed and len(drops) == len(trace.images))
 
 
-def _pulls(plans: t.Sequence[VmPlan], tart: Tart) -> t.List[str]:
+def _of_slot(plan: VmPlan, place: Place) -> bool:
+    """Whether a slot is installed whose VM this is: what runs in it is the slot's business."""
+    return os.path.lexists(os.path.join(place.state_dir, "slots", slot_of(plan.name)))
+
+
+def _pulls(wanted: t.Sequence[str], tart: Tart) -> t.List[str]:
     """Images that have to be fetched. A cached tag is not refreshed: what a VM was made from is in its marker."""
-    images = [image for image in images_of(plans) if is_remote(image)]
+    images = [image for image in dict.fromkeys(wanted) if is_remote(image)]
     if not images:
         return []
     cached = tart.cached()
