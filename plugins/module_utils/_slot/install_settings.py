@@ -15,7 +15,7 @@ import collections.abc as c
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, nearest
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, nearest, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import refuse_app_for_enterprise
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
@@ -167,7 +167,7 @@ def _slot(
 ) -> Json:
     name, target = f"{mac}-{slot}", parse_target(github.url_of(pool))
     if len(name) > _LONGEST_NAME:
-        mistakes.append(Mistake(pool.name, "name", name, f"at most {_LONGEST_NAME} characters for the Mac's name and the slot's, to which each runner adds 9"))
+        mistakes.append(Mistake(pool.name, "name", show(name), f"at most {_LONGEST_NAME} characters for the Mac's name and the slot's, to which each runner adds 9"))
     return {
         "name": slot,
         "runner_name": name,
@@ -187,20 +187,21 @@ def _group(pool: Pool, github: Github, target: Target, groups: t.Mapping[str, t.
     wanted = github.group_of(pool)
     if target.kind == "repository":
         if wanted and wanted.lower() != "default":
-            mistakes.append(Mistake(pool.name, "runner_group", wanted, "nothing: a repository has no groups"))
+            mistakes.append(Mistake(pool.name, "runner_group", show(wanted), "nothing: a repository has no groups"))
         return DEFAULT_GROUP
     known = groups.get(target.url)
     if known is None:
-        mistakes.append(Mistake(pool.name, "runner_group", wanted or "Default", f"a group of {target.url}, whose groups were not read"))
+        mistakes.append(Mistake(pool.name, "runner_group", show(wanted or "Default"), f"a group of {target.url}, whose groups were not read"))
         return DEFAULT_GROUP
     found = next((one for one in known if (str(one["name"]).lower() == wanted.lower() if wanted else one.get("default"))), None)
     if found is None:
-        there = ", ".join(sorted(str(one["name"]) for one in known)) or "none"
-        mistakes.append(Mistake(pool.name, "runner_group", wanted or "Default", f"a group of {target.url}: {there}{nearest(wanted, [str(one['name']) for one in known])}"))
+        names = sorted(str(one["name"]) for one in known)
+        allowed = f"a group of {target.url}: {', '.join(names) or 'none'}{nearest(wanted, names)}"
+        mistakes.append(Mistake(pool.name, "runner_group", show(wanted or "Default"), allowed))
         return DEFAULT_GROUP
     if found.get("public") and pool.trust != "untrusted":
         allowed = f"a group that public repositories may not use, since the pool's trust is {pool.trust} (forbid it in the group's settings at GitHub)"
-        mistakes.append(Mistake(pool.name, "runner_group", str(found["name"]), allowed))
+        mistakes.append(Mistake(pool.name, "runner_group", show(str(found["name"])), allowed))
     return int(found["id"])
 
 

@@ -1,0 +1,167 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import (
+    Github,
+    images_of,
+    names_of,
+    parse_github,
+    planned_only,
+    runners_of,
+    slots_of,
+    targets_of,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import parse_settings
+
+URL = "https://github.com/acme"
+LINUX = {"name": "linux", "isolation": "docker", "count": 2, "image": "acme/runner:1", "labels": ["quick"]}
+IOS = {"name": "ios", "isolation": "tart", "image": "acme/macos:1"}
+LINT = {"name": "lint", "isolation": "sandbox", "trust": "trusted"}
+DEFAULT = {"id": 1, "name": "Default", "public": False, "default": True}
+OPEN = {"id": 4, "name": "Open", "public": True, "default": False}
+MACS = {"id": 3, "name": "macs", "public": False, "default": False}
+TOKEN = Github(url=URL, token="secret")
+APP = {"client_id": "Iv1", "key_file": "/k.pem"}
+
+
+def pools(*raw):
+    found, mistakes = parse_pools(list(raw), parse_policy({})[0])
+    assert not mistakes
+    return found
+
+
+def slots(*raw, github=TOKEN, groups=(DEFAULT, OPEN, MACS), **places):
+    return slots_of("mac-1", pools(*raw), github, {URL: list(groups)}, places, "arm64")
+
+
+def refusal(*raw, **options):
+    with pytest.raises(MacRunnersError) as caught:
+        slots(*raw, **options)
+    return str(caught.value)
+
+
+def test_each_slot_of_an_ephemeral_pool_is_told_where_and_as_what_it_registers():
+    found = slots(LINUX, IOS, {**LINUX, "name": "kept", "lifecycle": "persistent"}, docker={"user": "1001:1001"})
+    assert [slot["name"] for slot in found] == ["linux-1", "linux-2", "ios-1"]
+    assert found[0] == {
+        "name": "linux-1",
+        "runner_name": "mac-1-linux-1",
+        "github": {"url": URL, "labels": ["self-hosted", "Linux", "ARM64", "docker", "quick"], "group": 1},
+        "docker": {"user": "1001:1001"},
+    }
+    assert found[2]["github"]["labels"] == ["self-hosted", "macOS", "ARM64", "tart"]
+
+
+@pytest.mark.parametrize("raw,place", [(LINUX, {"socket": "/var/run/docker.sock"}), (IOS, {"account": "admin"})])
+def test_a_slot_reads_what_it_is_told(raw, place):
+    slot = slots(raw, **{raw["isolation"]: place})[0]
+    github = {**slot.pop("github"), "token_file": "/var/db/token"}
+    read = parse_settings({"slot": slot.pop("name"), "fleet": "acme", "pools": [raw], "github": github, **slot}, "here")
+    assert (read.runner_name, read.github.url, read.github.group, read.pool.name) == (f"mac-1-{raw['name']}-1", URL, 1, raw["name"])
+
+
+def test_a_group_becomes_its_number_whatever_its_case():
+    assert slots({**LINUX, "github": {"runner_group": "Macs"}})[0]["github"]["group"] == 3
+    assert slots(LINUX, github=TOKEN._replace(group="macs"))[0]["github"]["group"] == 3
+
+
+def test_a_group_that_is_not_there_is_refused_with_those_that_are():
+    told = refusal({**LINUX, "github": {"runner_group": "mac"}})
+    assert 'mac-1, pool "linux", field runner_group: got "mac"' in told and "Default, Open, macs; did you mean macs?" in told
+
+
+def test_a_group_of_public_repositories_is_for_untrusted_code_alone():
+    assert "public repositories may not use" in refusal({**LINUX, "github": {"runner_group": "Open"}})
+    image = "acme/macos@sha256:" + 64 * "0"
+    untrusted = {**IOS, "trust": "untrusted", "network": "softnet", "image": image, "github": {"runner_group": "Open"}}
+    assert slots(untrusted)[0]["github"]["group"] == 4
+    assert "public repositories may not use" in refusal(LINUX, groups=[{**DEFAULT, "public": True}])
+
+
+def test_a_repository_has_no_groups():
+    github = TOKEN._replace(url="https://github.com/acme/app")
+    assert slots(LINUX, github=github)[0]["github"]["group"] == 1
+    assert "a repository has no groups" in refusal(LINUX, github=github._replace(group="macs"))
+
+
+def test_groups_that_were_not_read_are_no_groups():
+    with pytest.raises(MacRunnersError, match="whose groups were not read"):
+        slots_of("mac-1", pools(LINUX), TOKEN, {}, {}, "arm64")
+
+
+def test_a_name_that_is_too_long_for_github_is_refused_before_it_is_on_a_mac():
+    with pytest.raises(MacRunnersError, match="at most 55 characters"):
+        slots_of("m" * 50, pools(LINUX), TOKEN, {URL: [DEFAULT]}, {}, "arm64")
+
+
+def test_without_a_credential_nothing_registers():
+    assert "mac-1, pool linux: field mac_runners_github: got neither token nor app" in refusal(LINUX, github=Github(url=URL))
+
+
+def test_a_credential_beside_a_weak_isolation_is_accepted_by_name_alone():
+    assert "mac-1, pool lint: field isolation" in refusal(LINUX, LINT)
+    assert len(slots(LINUX, LINT, github=TOKEN._replace(accepts_weak=True))) == 2
+
+
+def test_an_app_cannot_serve_an_enterprise():
+    github = Github(url="https://github.com/enterprises/acme", app=APP)
+    assert "no permission by which an App" in refusal(LINUX, github=github)
+
+
+def test_pools_that_nobody_runs_say_why():
+    assert planned_only(pools(LINUX, LINT), Github()) == [
+        "pool linux: neither mac_runners_github.url nor the pool's github.url says where its runners register",
+        "pool lint: this release does not run the isolation sandbox",
+    ]
+    assert (slots(LINUX, github=Github()), names_of(pools(LINUX), Github()), planned_only(pools(LINUX), TOKEN)) == ([], [], [])
+
+
+def test_a_pool_may_have_a_target_of_its_own():
+    found = pools(LINUX, {**IOS, "github": {"url": "https://github.com/other/app"}})
+    targets = targets_of({"mac-1": (found, TOKEN), "mac-2": (found, TOKEN)})
+    assert targets == [{"url": URL, "mac": "mac-1", "groups": True}, {"url": "https://github.com/other/app", "mac": "mac-1", "groups": False}]
+
+
+def test_images_are_those_of_pools_that_run():
+    assert images_of(pools(LINUX, {**LINUX, "name": "more"}, IOS), TOKEN, "docker") == ["acme/runner:1"]
+    assert images_of(pools(LINUX), Github(), "docker") == []
+
+
+def test_the_runners_of_a_fleet_are_those_of_all_its_macs():
+    kept = {**LINUX, "name": "kept", "lifecycle": "persistent", "count": 1}
+    found = runners_of({"mac-1": (pools(LINUX), TOKEN), "mac-2": (pools(kept), TOKEN)}, URL + "/", absent=["mac-1"])
+    assert found["name_prefixes"] == ["mac-1-", "mac-2-"]
+    assert [(one["name"], one["lifecycle"], one.get("state"), one.get("idle")) for one in found["runners"]] == [
+        ("mac-1-linux-1", "ephemeral", "absent", True),
+        ("mac-1-linux-2", "ephemeral", "absent", True),
+        ("mac-2-kept-1", "persistent", None, None),
+    ]
+
+
+def test_what_was_written_about_github_is_read_whole():
+    read = parse_github({"url": URL, "app": {**APP, "installation_id": "7"}, "token": "", "accept_key_beside_weak": "true"})
+    assert (read.url, read.app["installation_id"], read.token, read.accepts_weak) == (URL, 7, "", True)
+    assert parse_github(None) == parse_github({"url": ""}) == Github()
+
+
+@pytest.mark.parametrize(
+    "raw,told",
+    [
+        ({"urll": URL}, "did you mean url?"),
+        ({"token": "a", "app": APP}, "one of token and app"),
+        ({"app": {"client_id": "x"}}, "mac_runners_github.app.key_file: got nothing"),
+        ({"token": "a\x07b"}, "mac_runners_github.token: got something else"),
+    ],
+)
+def test_mistakes_about_github_are_named_and_show_no_secret(raw, told):
+    with pytest.raises(MacRunnersError) as caught:
+        parse_github(raw)
+    assert told in str(caught.value) and "\x07" not in str(caught.value) and "a\\x07b" not in str(caught.value)
