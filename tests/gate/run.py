@@ -49,6 +49,7 @@ STEPS = (
     Step("sanity", 15),
     Step("oracle", 5),
     Step("github", 5),
+    Step("prism", 10),
     Step("playbooks", 10),
     Step("docs", 5),
     Step("cores", 10),

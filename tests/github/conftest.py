@@ -18,6 +18,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from ansible.module_utils.testing import patch_module_args  # noqa: E402
+from double import record  # noqa: E402
 from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
 from double.state import Scope  # noqa: E402
@@ -59,6 +60,7 @@ def github(judge: Judge) -> Iterator[LocalGithub]:
     """A test that sends something wrong on purpose clears ``exchanges``."""
     with LocalGithub() as local:
         yield local
+    record.keep(local.exchanges)
     breaches = [breach for exchange in local.exchanges for breach in judge.breaches(exchange)]
     assert breaches == []
 

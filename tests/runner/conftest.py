@@ -24,6 +24,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(ROOT / "tests" / "github")]
 
 import build  # noqa: E402
+from double import record  # noqa: E402
 from double.broker import Broker  # noqa: E402
 from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
@@ -87,6 +88,7 @@ def judge() -> Judge:
 def github(judge: Judge) -> Iterator[LocalGithub]:
     with LocalGithub() as local:
         yield local
+    record.keep(local.exchanges)
     assert [breach for exchange in local.exchanges for breach in judge.breaches(exchange)] == []
 
 
