@@ -1,0 +1,258 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way of slots onto a disk and into a launchd that is a dictionary."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import re
+import tempfile
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Lease, Terms, write_lease
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import install, install_apply
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import Goal
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import SLOT_LABEL_PREFIX, Layout, tell_slots
+
+TERMS = Terms("acme")
+PYTHON = "/usr/bin/python3"
+SETTINGS = b'{"slot": "linux-1"}\n'
+
+
+class Mac:
+    """``daemons``: loaded slots. ``program``: what a slot does when its daemon is loaded or its program changes."""
+
+    def __init__(self, root: pathlib.Path) -> None:
+        self.layout = Layout(str(root / "slot"), str(root / "state"), str(root / "log"), str(root / "daemons"), str(root / "newsyslog.conf"))
+        for path in (root / "state", root / "daemons"):
+            path.mkdir(mode=0o700)
+        self.root, self.daemons, self.calls = root, set(), []
+        self.broken = set()
+        self.at_bootout = lambda slot: None
+        write_lease(self.layout.state_dir, Lease("acme", TERMS.digest, generation=1, boot="", state="admitted", since=0))
+
+    def brought(self, text="program", version="0.1.0"):
+        """A program as it was brought: its version, its checksum, its file."""
+        content = text.encode()
+        digest = hashlib.sha256(content).hexdigest()
+        path = self.root / f"brought-{text}"
+        path.write_bytes(content)
+        return f"{version}-{digest[:12]}", digest, str(path)
+
+    def run(self, argv, env=None, stdin=""):
+        assert argv[0] == "/bin/launchctl"
+        verb, slot = argv[1], re.sub(rf"(.*/)?{re.escape(SLOT_LABEL_PREFIX)}|\.plist$", "", argv[-1])
+        self.calls.append((verb, slot))
+        if verb == "print":
+            return Result(0, "\tstate = running\n\tpid = 7\n\truns = 1\n", "") if slot in self.daemons else Result(113, "", "")
+        if verb == "bootstrap":
+            self.daemons.add(slot)
+            self.serve()
+        if verb == "bootout":
+            self.at_bootout(slot)
+            self.daemons.discard(slot)
+        return Result(0, "", "")
+
+    def serve(self):
+        """What slots that run do at once: take over the program, honour their marks, go on with their jobs."""
+        current = os.path.join(self.layout.root, "current")
+        version = os.readlink(current) if os.path.islink(current) else ""
+        for slot in self.daemons:
+            status = self.status(slot)
+            if status.get("state") != "job" and version not in self.broken:
+                self.record(slot, state="drained" if self.marked(slot) else "listening", program=version)
+
+    def status(self, slot):
+        path = pathlib.Path(self.layout.folder(slot)) / "status.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def record(self, slot, **status):
+        (pathlib.Path(self.layout.folder(slot)) / "status.json").write_text(json.dumps({**self.status(slot), **status}))
+
+    def marked(self, slot):
+        return os.path.exists(os.path.join(self.layout.folder(slot), "drain"))
+
+    def converge(self, goal, brought=("", "", ""), check=False):
+        tools = install_apply.Tools(self.run, self.layout, brought[2], brought[1], start_seconds=2, wait_seconds=2)
+        return install.converge(tools, goal, TERMS, check)
+
+    def goal(self, *slots, brought, **fields):
+        return Goal(**{"slots": dict.fromkeys(slots, SETTINGS), "purge": True, "secrets": {"token": b"s\n"}, "version": brought[0], "python": PYTHON, **fields})
+
+
+@pytest.fixture
+def mac(monkeypatch):
+    """Time passes when somebody waits, and slots serve meanwhile."""
+    with tempfile.TemporaryDirectory(prefix=".mac-runners-test-", dir=pathlib.Path.home()) as directory:
+        made, clock = Mac(pathlib.Path(directory)), [0.0]
+
+        def sleep(seconds):
+            clock[0] += seconds
+            made.serve()
+
+        monkeypatch.setattr("time.sleep", sleep)
+        monkeypatch.setattr("time.monotonic", lambda: clock[0])
+        monkeypatch.setattr(install, "_facts", lambda run: {})
+        yield made
+
+
+@pytest.fixture
+def program(mac):
+    return mac.brought()
+
+
+def built(mac, *slots):
+    brought = mac.brought()
+    mac.converge(mac.goal(*slots, brought=brought), brought)
+    return brought
+
+
+def mode(path):
+    return os.stat(path).st_mode & 0o777
+
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="files of root")
+
+
+def test_a_bare_mac_is_built_once(mac, program):
+    outcome = mac.converge(mac.goal("linux-1", "linux-2", brought=program), program)
+    assert outcome.plan.changed and not outcome.failures and mac.daemons == {"linux-1", "linux-2"}
+    layout = mac.layout
+    assert os.readlink(f"{layout.root}/current") == program[0]
+    assert (mode(layout.program(program[0])), mode(layout.root)) == (0o644, 0o755)
+    folder = layout.folder("linux-1")
+    assert [mode(path) for path in (layout.slots, layout.credentials, folder)] == [0o700] * 3
+    assert [mode(path) for path in (f"{layout.credentials}/token", f"{folder}/settings.json")] == [0o600] * 2
+    calls = len(mac.calls)
+    assert not mac.converge(mac.goal("linux-1", "linux-2", brought=program)).plan.changed
+    assert mac.calls[calls:] == [("print", "linux-1"), ("print", "linux-2")], "an idle run only looks"
+
+
+def test_a_mac_that_lacks_the_program_says_so_and_is_left_alone(mac, program):
+    outcome = mac.converge(mac.goal("linux-1", brought=program))
+    assert outcome.lacking and not outcome.plan.changed and not os.path.exists(mac.layout.root)
+
+
+def test_check_mode_tells_all_and_does_nothing(mac, program):
+    outcome = mac.converge(mac.goal("linux-1", brought=program), check=True)
+    assert [step.action for step in outcome.plan.steps] == ["install", "switch", "write", "write", "settings", "load"]
+    assert not outcome.lacking and sorted(os.listdir(mac.layout.state_dir)) == ["lease.json"]
+
+
+def test_a_program_with_another_checksum_is_not_installed(mac, program):
+    with pytest.raises(MacRunnersError, match="has another SHA-256"):
+        mac.converge(mac.goal("linux-1", brought=program), (program[0], "0" * 64, program[2]))
+    assert not os.path.exists(mac.layout.root) and not mac.daemons
+
+
+def test_without_a_lease_nothing_is_built(mac, program):
+    write_lease(mac.layout.state_dir, Lease("acme", "another", generation=1, boot="", state="admitted", since=0))
+    with pytest.raises(MacRunnersError, match="other pools"):
+        mac.converge(mac.goal("linux-1", brought=program), program)
+    assert not os.path.exists(mac.layout.slots)
+
+
+def test_a_killed_run_is_mended(mac, program):
+    """A version without its program, a slot without its daemon."""
+    os.makedirs(os.path.join(mac.layout.root, program[0]))
+    os.makedirs(mac.layout.folder("linux-1"))
+    os.chmod(mac.layout.root, 0o755)
+    mac.converge(mac.goal("linux-1", brought=program), program)
+    assert mac.daemons == {"linux-1"} and os.path.exists(mac.layout.program(program[0]))
+
+
+def test_a_program_that_does_not_come_up_gives_way_to_the_one_before(mac):
+    first = built(mac, "linux-1")
+    newer = mac.brought("broken", "0.2.0")
+    mac.broken.add(newer[0])
+    with pytest.raises(MacRunnersError, match=f"did not come up within 2 s, {first[0]} is current again: slot linux-1: "):
+        mac.converge(mac.goal("linux-1", brought=newer), newer)
+    assert os.readlink(f"{mac.layout.root}/current") == first[0]
+
+
+def test_a_first_program_that_does_not_come_up_is_a_failure_of_its_slot(mac, program):
+    mac.broken.add(program[0])
+    outcome = mac.converge(mac.goal("linux-1", brought=program), program)
+    assert "did not come up with program" in outcome.failures["linux-1"]
+
+
+def test_a_busy_slot_keeps_its_program_until_its_job_has_ended(mac):
+    first = built(mac, "linux-1", "linux-2")
+    mac.record("linux-1", state="job", job="build")
+    newer = mac.brought("newer", "0.2.0")
+    assert not mac.converge(mac.goal("linux-1", "linux-2", brought=newer), newer).failures
+    assert (mac.status("linux-1")["program"], mac.status("linux-2")["program"]) == (first[0], newer[0])
+    newest = mac.brought("newest", "0.3.0")
+    mac.converge(mac.goal("linux-1", "linux-2", brought=newest), newest)
+    assert os.path.exists(mac.layout.program(first[0])), "a slot still runs it"
+    mac.record("linux-1", state="listening", program=newest[0])
+    mac.converge(mac.goal("linux-1", "linux-2", brought=newest))
+    assert not os.path.exists(mac.layout.program(first[0])) and os.path.exists(mac.layout.program(newer[0]))
+
+
+def test_a_slot_that_goes_is_waited_for_and_then_gone(mac, program):
+    built(mac, "linux-1", "linux-2")
+    mac.record("linux-2", state="job", job="build", runner="mac-1-linux-2-0")
+    outcome = mac.converge(mac.goal("linux-1", brought=program))
+    assert outcome.busy == {"linux-2": "job build on mac-1-linux-2-0"} and [step.action for step in outcome.plan.steps] == ["drain"]
+    assert not mac.converge(mac.goal("linux-1", brought=program)).plan.changed, "nothing more can be done yet"
+    mac.record("linux-2", state="drained")
+    outcome = mac.converge(mac.goal("linux-1", brought=program))
+    assert (outcome.busy, mac.daemons, os.path.exists(mac.layout.folder("linux-2"))) == ({}, {"linux-1"}, False)
+
+
+def test_one_that_began_a_job_at_the_last_moment_goes_on(mac, program):
+    built(mac, "linux-1")
+    mac.at_bootout = lambda slot: mac.record(slot, state="job", job="late")
+    outcome = mac.converge(Goal(slots={}, purge=True, secrets={}))
+    assert outcome.busy == {"linux-1": "job late"} and mac.daemons == {"linux-1"}
+
+
+def test_the_last_slot_takes_everything_along(mac):
+    built(mac, "linux-1")
+    outcome = mac.converge(Goal(slots={}, purge=True, secrets={}))
+    assert not outcome.busy and not mac.daemons and os.listdir(mac.layout.daemons) == []
+    assert sorted(os.listdir(mac.root)) == ["brought-program", "daemons", "state"]
+    assert sorted(os.listdir(mac.layout.state_dir)) == ["lease.json", "lock"]
+
+
+def test_force_ends_a_job(mac, monkeypatch):
+    ended = []
+    monkeypatch.setattr(install_apply, "end_environment", lambda run, slot, settings: ended.append((slot, settings)))
+    built(mac, "linux-1")
+    mac.record("linux-1", state="job", job="build")
+    outcome = mac.converge(Goal(slots={}, purge=True, secrets={}, force=True))
+    assert (outcome.busy, ended, mac.daemons) == ({}, [("linux-1", SETTINGS)], set())
+
+
+def test_drain_and_undrain(mac):
+    built(mac, "linux-1", "linux-2")
+    mac.record("linux-2", state="job", job="build")
+    assert mac.converge(Goal(drain=True)).busy == {"linux-2": "job build"}
+    assert [slot["mark"] for slot in tell_slots(mac.layout.state_dir)] == ["drain", "drain"]
+    mac.record("linux-2", state="drained")
+    again = mac.converge(Goal(drain=True))
+    assert (again.busy, again.plan.changed) == ({}, False)
+    assert mac.converge(Goal(drain=False)).plan.changed and not mac.marked("linux-1")
+
+
+def test_a_link_in_the_place_of_something_of_ours_is_not_followed(mac, program):
+    os.makedirs(mac.layout.root, 0o755)
+    os.mkdir(f"{mac.layout.root}/current")
+    with pytest.raises(MacRunnersError, match="current is no link; it is not touched"):
+        mac.converge(mac.goal("linux-1", brought=program), program)
+    os.rmdir(f"{mac.layout.root}/current")
+    built(mac, "linux-1")
+    path = os.path.join(mac.layout.credentials, "token")
+    os.unlink(path)
+    os.symlink("/etc/shadow", path)
+    with pytest.raises(MacRunnersError, match="token cannot be read"):
+        mac.converge(mac.goal("linux-1", brought=program), program)
