@@ -23,12 +23,16 @@ _APP = ("client_id", "key_file", "key", "installation_id")
 
 
 def versions_of(variables: t.Mapping[str, t.Any]) -> t.Iterator[t.Tuple[str, str]]:
-    """Target and version of each pool of a Mac where both are known; mistakes are the plan's business."""
+    """Targets and versions of the package and the pools of a Mac where both are known; mistakes are the plan's business."""
     policy, _wrong = parse_policy(variables.get("mac_runners_capacity"))
     pools, _wrong = parse_pools(variables.get("mac_runners_pools"), policy)
     pin, _wrong = parse_pin(variables.get(PIN))
+    default = github_url(variables)
+    if pin and default:
+        # Whoever installs the package asks for it too, whatever its pools are.
+        yield default, pin
     for pool in pools:
-        runner, url = runner_of(pool, pin), target_of(pool, github_url(variables))
+        runner, url = runner_of(pool, pin), target_of(pool, default)
         if pool.count and runner is not None and url:
             yield url, runner.version
 

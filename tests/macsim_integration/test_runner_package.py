@@ -17,7 +17,7 @@ import typing as t
 
 import pytest
 
-from tests.macsim_integration.adhoc import ROOT, run_module, write
+from tests.macsim_integration.adhoc import ROOT, changed, play, run_module, write
 
 pytest_plugins = ["tests.macsim.pytest_plugin"]
 
@@ -128,3 +128,29 @@ def test_what_is_refused_before_anything_changes(mac: t.Any, packages: dict[str,
         (result,) = run_module(mac, "runner_package", root=root, **options)
         assert message in result["msg"]
     assert not (mac.root / "opt" / "refused").exists()
+
+
+def test_the_role_brings_an_archive_from_the_controller(mac: t.Any, packages: dict[str, pathlib.Path], tmp_path: pathlib.Path) -> None:
+    asked = {"versions": {"https://github.com/acme": {"runner_versions": [{"version": NEW, "runtime_deprecates_at": "2020-01-01T00:00:00Z"}]}}}
+    variables: dict[str, t.Any] = {"mac_runners_runner_version": NEW, "mac_runners_runner_sha256": pinned(packages, NEW)["sha256"]}
+    variables["runner_package_archive"] = str(packages[NEW])
+    role = {"name": "action_packer.mac_runners.runner", "tasks_from": "package"}
+
+    def tasks(**more: t.Any) -> list[dict[str, t.Any]]:
+        return [{"ansible.builtin.include_role": role, "vars": {**variables, **more}}]
+
+    run_module(mac, "runner_package", state="absent")
+    temporary = mac.root / "private" / "tmp"
+    before = {path.name for path in temporary.iterdir()}
+    ((rc, output),) = play(mac, tmp_path, tasks(), "--check")
+    assert (rc, changed(output)) == (0, 1), output
+    ((rc, output),) = play(mac, tmp_path, tasks())
+    assert rc == 0, output
+    assert names(mac) == [NEW, "current"]
+    ((rc, output),) = play(mac, tmp_path, tasks())
+    assert (rc, changed(output)) == (0, 0), output
+    # What the plan of the run was told by GitHub holds here too.
+    ((rc, output),) = play(mac, tmp_path, tasks(mac_runners_github={"url": "https://github.com/acme"}, capacity_asked=asked))
+    assert rc == 2
+    assert f"nothing was changed, since the runner {NEW} gets no jobs since 2020-01-01T00:00:00Z; pin a newer version" in output
+    assert {path.name for path in temporary.iterdir()} == before

@@ -50,6 +50,11 @@ def test_once_for_each_target_and_version() -> None:
     assert warnings == []
 
 
+def test_the_package_is_asked_for_whatever_the_pools_are() -> None:
+    asked, _warnings = questions(a=mac(docker("x", "2.336.0"), github=TOKEN, mac_runners_runner_version="2.337.0"))
+    assert asked[ACME]["runner_versions"] == ["2.337.0", "2.336.0"]
+
+
 def test_wrong_pools_are_the_plans_business() -> None:
     asked, warnings = questions(a=mac({"name": "?"}, docker("x", "2.336.0"), github=TOKEN, mac_runners_capacity=[], mac_runners_runner_version="x"))
     assert (asked[ACME]["runner_versions"], warnings) == (["2.336.0"], [])
