@@ -130,7 +130,7 @@ SABOTAGE = {
     "nothing is shrunk": (changes, "shrink", lambda deficit, pools: {} if deficit <= 0 else None),
     "some bytes too many of large sizes": (changes, "shrink", byte_too_many),
     "the last pool first": (shrink, "sorted", lambda pools: sorted(pools, reverse=True)),
-    "a version ends a second late": (runner_versions, "_is_refused", lambda answer, now: bool(answer.end) and answer.end.at < now),
+    "a version ends a second late": (runner_version.End, "passed", lambda end, now: end.at < now),
     "a warning a second early": (runner_version, "_DAY", 86400.1),
     "the package is that of every pool": (runner_versions, "NATIVE", {"tart", "docker", "container", "sandbox", "account", "chroot"}),
     "moves are forgotten": (fleet, "_has_room", lambda *_arguments: False),

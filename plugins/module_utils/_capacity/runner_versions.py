@@ -112,46 +112,56 @@ def target_of(pool: Pool, github_url: str) -> str:
 
 def refused_version(situation: Situation, pool: Pool) -> t.Iterator[Violation]:
     """A violation when GitHub does not take the pool's runner any more."""
-    for runner, url, answer in _told(situation, pool):
-        if _is_refused(answer, situation.now):
-            message = f"the runner {runner.version} {_since(answer, url)}; pin {_instead(situation, runner, url)} in {runner.pinned_in}"
-            yield Violation("runner-version", pool.name, None, None, message)
+    told = _told(situation, pool)
+    if told is not None and told.refused(situation.now):
+        message = f"the runner {told.runner.version} {told.since}; pin {told.instead}"
+        yield Violation("runner-version", pool.name, None, None, message)
 
 
 def version_warnings(situation: Situation, pool: Pool) -> t.Iterator[str]:
     """A warning when GitHub will soon not take the pool's runner, or when nobody knows."""
-    for runner, url, answer in _told(situation, pool):
-        end, now = answer.end, situation.now
-        if _is_refused(answer, now):
-            continue
-        if end is not None and (now is None or end.soon(now)):
-            instead = _instead(situation, runner, url)
-            yield f"pool {pool.name}: the runner {runner.version} {end.effect} at {url} from {end.date} on; pin {instead} in {runner.pinned_in} before"
-        elif answer.verdict == UNKNOWN:
-            why = _answers_of(situation, url).error
-            yield f"pool {pool.name}: it is not known until when {url} takes the runner {runner.version}{': ' + why if why else ''}"
+    told, now = _told(situation, pool), situation.now
+    if told is None or told.refused(now):
+        return
+    end, version = told.answer.end, told.runner.version
+    if end is not None and (now is None or end.soon(now)):
+        yield f"pool {pool.name}: the runner {version} {end.effect} at {told.url} from {end.date} on; pin {told.instead} before"
+    elif told.answer.verdict == UNKNOWN:
+        why = f": {told.answers.error}" if told.answers.error else ""
+        yield f"pool {pool.name}: it is not known until when {told.url} takes the runner {version}{why}"
 
 
-def _told(situation: Situation, pool: Pool) -> t.Iterator[t.Tuple[Runner, str, Answer]]:
-    """The pool's runner, its target and what is known of the two; nothing when nobody was asked or the version is not known."""
+class _Told(t.NamedTuple):
+    """The runner of a pool, its target, and what that told of it."""
+
+    runner: Runner
+    url: str
+    answers: Answers
+
+    @property
+    def answer(self) -> Answer:
+        return self.answers.versions.get(self.runner.version, Answer(UNKNOWN))
+
+    def refused(self, now: t.Optional[float]) -> bool:
+        """Whether GitHub does not take the runner any more; an answer may be older than the end that it tells."""
+        verdict, end = self.answer
+        return verdict == REFUSED or (end is not None and now is not None and end.passed(now))
+
+    @property
+    def since(self) -> str:
+        end = self.answer.end
+        return f"is refused at {self.url}" if end is None else f"{end.effect} at {self.url} since {end.date}"
+
+    @property
+    def instead(self) -> str:
+        offered = self.answers.offered
+        newer = offered and parse_version(offered) > parse_version(self.runner.version)
+        return f"{offered if newer else 'a newer version'} in {self.runner.pinned_in}"
+
+
+def _told(situation: Situation, pool: Pool) -> t.Optional[_Told]:
+    """None when nobody was asked, or the version or the target of the pool is not known."""
     runner, url = runner_of(pool, situation.runner_version), target_of(pool, situation.github_url)
-    if situation.versions is not None and runner is not None and url:
-        yield runner, url, _answers_of(situation, url).versions.get(runner.version, Answer(UNKNOWN))
-
-
-def _answers_of(situation: Situation, url: str) -> Answers:
-    versions = t.cast(t.Mapping[str, Answers], situation.versions)
-    return versions.get(url, Answers({}, error="it was not asked"))
-
-
-def _is_refused(answer: Answer, now: t.Optional[float]) -> bool:
-    return answer.verdict == REFUSED or (answer.end is not None and now is not None and answer.end.passed(now))
-
-
-def _since(answer: Answer, url: str) -> str:
-    return f"is refused at {url}" if answer.end is None else f"{answer.end.effect} at {url} since {answer.end.date}"
-
-
-def _instead(situation: Situation, runner: Runner, url: str) -> str:
-    offered = _answers_of(situation, url).offered
-    return offered if offered and parse_version(offered) > parse_version(runner.version) else "a newer version"
+    if situation.versions is None or runner is None or not url:
+        return None
+    return _Told(runner, url, situation.versions.get(url, Answers({}, error="it was not asked")))

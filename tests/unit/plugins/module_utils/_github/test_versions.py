@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Verdicts on versions of the runner: the boundary of each, and answers that cannot be read."""
+"""What GitHub answers about versions of the runner, and answers that cannot be read."""
 
 from __future__ import annotations
 
@@ -17,26 +17,6 @@ from fakes import client_of, said  # noqa: E402
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github import errors  # noqa: E402
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.versions import judge_versions, list_downloads  # noqa: E402
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._runner_version import parse_version, verdict_of  # noqa: E402
-
-NOW = 1_790_000_000.0
-TABLE = [
-    (None, None, "good", ""),
-    (NOW, None, "refused", "cannot register since 2026-09-21T14:13:20Z"),
-    (NOW + 1, None, "ends", "cannot register from 2026-09-21T14:13:21Z on, in 0.0 days"),
-    (None, NOW - 1, "refused", "gets no jobs since 2026-09-21T14:13:19Z"),
-    (None, NOW + 86400, "ends", "gets no jobs from 2026-09-22T14:13:20Z on, in 1.0 days"),
-    (NOW + 9, NOW - 9, "refused", "gets no jobs since"),
-    (NOW - 9, NOW + 9, "refused", "cannot register since"),
-    (NOW + 9, NOW + 8, "ends", "gets no jobs from"),
-]
-
-
-@pytest.mark.parametrize(("registration", "runtime", "verdict", "message"), TABLE)
-def test_the_earlier_date_counts(registration, runtime, verdict, message):
-    got = verdict_of("2.337.0", registration, runtime, NOW)
-    assert got.verdict == verdict and message in got.message and (got.ends is None) == (verdict == "good")
-
 
 def test_the_clock_of_github_counts():
     client = client_of(said(body={"runner_version": "2.337.0", "runtime_deprecates_at": "2026-12-01T02:00:00.000+02:00"}, date="Tue, 01 Dec 2026 00:00:01 GMT"))
@@ -69,7 +49,3 @@ FILES = [{}, [7], [{"filename": "x"}], [{"filename": "actions-runner-osx-arm64-2
 def test_packages_that_cannot_be_read(answer):
     with pytest.raises(errors.BadAnswerError, match="list the runner packages"):
         list_downloads(client_of(said(body=answer)))
-
-
-def test_versions_are_compared_as_numbers():
-    assert parse_version("2.100.0") > parse_version("2.99.9")
