@@ -316,8 +316,8 @@ def converge(module: AnsibleModule) -> None:
         module.warn(trouble)
     if module.check_mode:
         room(module, goal, reader(module, socket_path), view)
-        module.exit_json(**shown(module, core.predicted(view)))
-    module.exit_json(**shown(module, change(module, goal, socket_path) if view.plan.changed else core.result(view)))
+    done = core.predicted(view) if module.check_mode else change(module, goal, socket_path) if view.plan.changed else core.result(view)
+    module.exit_json(**shown(module, done))
 
 
 def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[str, t.Any]:
@@ -353,8 +353,7 @@ def room(
     module: AnsibleModule, goal: core.Goal, facts: t.Callable[[], t.Mapping[str, t.Any]], view: core.View, staying: t.Container[str] = ()
 ) -> None:
     """Check that the Mac, as it is now, has room for the plan."""
-    rules = [module.params[name] for name in ("capacity", "licences", "pools")]
-    core.check_room(view, goal, facts, rules, staying, module.check_mode)
+    core.check_room(view, goal, facts, [module.params[name] for name in ("capacity", "licences", "pools")], staying, module.check_mode)
 
 
 def sdk(module: AnsibleModule) -> t.Any:

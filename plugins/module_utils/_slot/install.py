@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, boot_of, permitted
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, State
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import install_apply as doing
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import (
     BUILDING,
@@ -117,6 +117,6 @@ def _done(plan: ResourcePlan, goal: Goal, installed: Installed, gone: t.Sequence
     if not staying:
         return plan
     left = tuple(step for step in plan.steps if step.action != "prune" and not (step.action == "remove" and step.resource not in gone))
-    kept = {name: {**plan.before[name], "drained": True} for name in staying if name in plan.before}
+    kept: t.Dict[str, State] = {name: {**plan.before[name], "drained": True} for name in staying if name in plan.before}
     kept.update({name: state for name, state in plan.before.items() if name not in plan.after and name not in gone and name not in installed.slots})
     return ResourcePlan(plan.before, {**plan.after, **kept}, left)
