@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
+import shutil
 import sys
 import time
 import typing as t
@@ -56,6 +58,19 @@ class Workplace:
                 found[path.parent.name] = json.loads(path.read_text())
         return found
 
+    def image_of(self, slot: str) -> str:
+        """The image of the slot's container; empty without one."""
+        shown = self.engine.docker("ps", "--all", "--filter", f"name=mac-runners-{slot}", "--format", "{{.Image}}")
+        return shown.strip()
+
+    def current(self, mac: str = "mac-1") -> str:
+        """The version of the program that is current on a Mac."""
+        path = self.fleet.macs[mac].root / "opt/mac_runners/slot/current"
+        return os.readlink(path) if path.is_symlink() else ""
+
+    def versions(self, mac: str = "mac-1") -> list[str]:
+        return sorted(path.name for path in (self.fleet.macs[mac].root / "opt/mac_runners/slot").iterdir() if not path.is_symlink())
+
     def state(self, slot: str) -> str:
         return str(self.slots().get(slot, {}).get("state", ""))
 
@@ -100,3 +115,14 @@ def workplace(folder: pathlib.Path) -> t.Iterator[Workplace]:
             assert [breach for exchange in github.exchanges for breach in judge.breaches(exchange)] == []
     finally:
         engine.stop()
+
+
+def release(folder: pathlib.Path, name: str, change: str = "") -> dict[str, str]:
+    """Another release of the collection, whose slot program has a change; the environment in which plays take it."""
+    target = folder / name / "ansible_collections" / "action_packer" / "mac_runners"
+    for part in ("plugins", "roles", "playbooks", "meta"):
+        shutil.copytree(ROOT / part, target / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "galaxy.yml", target)
+    program = target / "roles" / "runner" / "files" / "slot" / "program.py"
+    program.write_text(program.read_text().replace('\nUSAGE = ', f"\n{change or '# ' + name}\nUSAGE = ", 1))
+    return {"ANSIBLE_COLLECTIONS_PATH": str(folder / name)}

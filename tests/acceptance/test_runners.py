@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
 import typing as t
 
 import pytest
 
-from tests.acceptance.fleet import Fleet
-from tests.acceptance.jobs import Workplace, pool, workplace
+from tests.acceptance.fleet import Fleet, finished
+from tests.acceptance.jobs import IMAGE, OTHER_IMAGE, Workplace, pool, release, workplace
 
 
 @pytest.fixture
@@ -48,3 +50,74 @@ def test_a_mac_runs_jobs_and_is_left_as_it_was(place: Workplace) -> None:
     fleet.play("teardown")
     assert fleet.pictures() == before
     assert (place.containers(), place.engine.docker("images", "--quiet"), place.broker.scope.runners) == ([], images, {})
+
+
+def test_what_goes_waits_for_its_job(place: Workplace) -> None:
+    fleet = place.fleet
+    before = fleet.pictures()
+    fleet.play("site")
+    job = place.broker.queue("sleep 20; echo whole")
+    place.wait("a job", lambda: "job" in (place.state("linux-1"), place.state("linux-2")))
+    fleet.pools("mac-1", pool(count=0))
+    shrunk = fleet.play("site")
+    assert "FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : Wait for the jobs of slots that have to go" in shrunk.text or job.result, shrunk.text
+    place.finish(job)
+    assert (place.slots(), place.containers(), place.broker.scope.runners, place.broker.scope.jobs_lost) == ({}, [], {}, 0)
+
+    fleet.pools("mac-1", pool(count=1))
+    fleet.play("site")
+    job = place.broker.queue("sleep 45; echo whole")
+    place.wait("a job", lambda: place.state("linux-1") == "job")
+    refused = fleet.play("teardown", "-e", "mac_runners_wait=3", rc=2)
+    assert "linux-1: job build" in refused.text and "nothing was ended" in refused.text
+    assert place.state("linux-1") == "job" and not job.result, "a job was ended"
+
+    drained = fleet.play("drain", "-e", "mac_runners_wait=1", rc=2)
+    assert "still busy: linux-1: job build" in drained.text
+    place.finish(job)
+    place.wait("a drained slot", lambda: place.state("linux-1") == "drained")
+    assert "drained by an operator" in fleet.play("status").text
+    fleet.play("undrain")
+    place.finish(place.broker.queue("echo again"))
+
+    lost = place.broker.queue("sleep 1000")
+    place.wait("a job", lambda: place.state("linux-1") == "job")
+    fleet.play("teardown", "-e", "mac_runners_force=true")
+    assert (fleet.pictures(), place.containers(), lost.result) == (before, [], "")
+
+
+def test_busy_slots_take_over_an_image_and_a_program_between_jobs(place: Workplace, tmp_path: pathlib.Path) -> None:
+    fleet = place.fleet
+    fleet.pools("mac-1", pool(count=1))
+    fleet.play("site")
+    first = place.slots()["linux-1"]["program"]
+    job = place.broker.queue("sleep 20; echo whole")
+    place.wait("a job", lambda: place.state("linux-1") == "job")
+    fleet.pools("mac-1", pool(count=1, image=OTHER_IMAGE))
+    fleet.play("site")
+    assert place.image_of("linux-1") == IMAGE or job.result, "the job's environment was changed"
+    place.finish(job)
+    place.wait("the new image", lambda: place.image_of("linux-1") == OTHER_IMAGE)
+
+    job = place.broker.queue("sleep 60; echo whole")
+    place.wait("a job", lambda: place.state("linux-1") == "job")
+    newer = release(tmp_path, "newer")
+    play = fleet.start("upgrade", **newer)
+    place.wait("a switch of the program", lambda: place.current() not in ("", first))
+    os.killpg(play.pid, signal.SIGKILL)
+    play.communicate()
+    second = place.current()
+    assert place.slots()["linux-1"]["program"] == first and not job.result
+    finished(fleet.start("upgrade", **newer))
+    place.finish(job)
+    place.wait("the new program", lambda: place.slots()["linux-1"]["program"] == second)
+    assert place.versions() == sorted([first, second])
+    again = finished(fleet.start("upgrade", **newer))
+    assert again.changed("mac-1") == 0
+
+    broken = release(tmp_path, "broken", "raise SystemExit(3)")
+    place.wait("an idle slot", lambda: place.state("linux-1") == "listening")
+    failed = finished(fleet.start("site", "-e", "runner_start_timeout=20", **broken), rc=2)
+    assert f"{second} is current again" in failed.text, failed.text[-3000:]
+    assert place.current() == second
+    place.finish(place.broker.queue("echo with the program before"))
