@@ -118,6 +118,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease i
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import TERMS, runner
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import tell_slots
 
 OPTIONS = {
     **TERMS,
@@ -150,7 +151,8 @@ def decide(module: AnsibleModule) -> t.Tuple[ResourcePlan, t.Optional[Lease]]:
         return read_facts(runner(module), tart_homes=params["tart_homes"], docker_sockets=params["docker_sockets"])
 
     def left() -> t.List[str]:
-        return [workload["name"] for workload in facts()["workloads"] if workload["owned"]]
+        slots = [f"slot {slot['name']}" for slot in tell_slots(params["state_dir"])]
+        return [*slots, *(workload["name"] for workload in facts()["workloads"] if workload["owned"])]
 
     if params["state"] == "absent":
         return release(params["state_dir"], request, left), None

@@ -394,7 +394,7 @@ def main() -> None:
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     try:
         tell(module, manage(module))
-    except MacRunnersError as error:
+    except (MacRunnersError, OSError) as error:
         module.fail_json(msg=str(error))
 
 

@@ -82,6 +82,9 @@ def install(tools: Tools, plan: ResourcePlan, goal: Goal) -> None:
 def _mark(tools: Tools, slot: str, present: bool, why: str) -> None:
     path = os.path.join(tools.layout.folder(slot), DRAIN)
     if present:
+        # A killed run may have left a daemon alone.
+        make_folder(tools.layout.slots, 0o700)
+        make_folder(tools.layout.folder(slot), 0o700)
         replace_file(path, f"{why}\n".encode(), 0o600)
     else:
         with contextlib.suppress(FileNotFoundError):

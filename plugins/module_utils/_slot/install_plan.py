@@ -71,7 +71,7 @@ def job_of(slot: str, layout: Layout, python: str) -> t.Dict[str, t.Any]:
 
 
 def newsyslog_of(layout: Layout) -> bytes:
-    """How macOS rotates the slots' logs: five of 10 MB each, no signal, since a slot opens its log anew by itself."""
+    """How macOS rotates the slots' logs: five of 10 MB each, and no signal, since it would end a slot."""
     return f"# logfilename [owner:group] mode count size when flags\n{layout.log_dir}/slot.*.log root:wheel 640 5 10240 * GN\n".encode()
 
 

@@ -58,3 +58,37 @@ def test_the_table_has_a_line_for_the_holder_and_for_what_could_not_be_read():
         "mac-1  -      -          -       unread   docker",
         "mac-2  -      -          -       -        nothing declared, nothing found",
     ]
+
+
+def _record(name="linux-1", **fields):
+    whole = {"name": name, "state": "listening", "since": 40, "job": "", "job_since": 0, "failures": 0, "message": "", "jobs": 0}
+    return {**whole, "program": "0.1.0-aa", "mark": "", "running": True, **fields}
+
+
+def _rows(*slots, expected=("linux-1", "linux-2"), **facts):
+    return status_rows([_pool("linux", "docker", lifecycle="ephemeral")], MacFacts(measured_at=100, **facts), slots, expected)
+
+
+def test_a_slot_that_is_installed_says_what_it_does():
+    rows = _rows(_record(), _record("linux-2", state="job", job="build", job_since=10, jobs=3))
+    assert [(row.state, row.as_declared, row.note) for row in rows] == [
+        ("listening", True, "for 1 min; program 0.1.0-aa"),
+        ("job", True, "job build for 1 min; 3 jobs so far; program 0.1.0-aa"),
+    ]
+
+
+def test_a_slot_that_does_not_work_says_why():
+    rows = _rows(_record(state="stuck", failures=3, message="it did not listen"), _record("linux-2", state="drained", mark="drain"))
+    assert [(row.state, row.as_declared) for row in rows] == [("stuck", False), ("drained", False)]
+    assert "3 failures in a row; it did not listen" in rows[0].note and "drained by an operator" in rows[1].note
+    assert _rows(_record(running=False))[0][3:5] == ("down", False)
+
+
+def test_a_slot_that_shall_be_and_is_not_there_is_missing():
+    assert [(row.state, row.as_declared) for row in _rows(_record())] == [("listening", True), ("missing", False)]
+
+
+def test_a_slot_in_no_pool_is_shown_once_whatever_it_runs():
+    facts = {"workloads": (_workload("mac-runners-old-1", "docker", owned=True),)}
+    rows = [row for row in _rows(_record("old-1", state="job", job="build", mark="removal"), expected=(), **facts) if row.slot == "old-1"]
+    assert [(row.state, row.as_declared) for row in rows] == [("job", False)] and "ours, in no pool; job build" in rows[0].note
