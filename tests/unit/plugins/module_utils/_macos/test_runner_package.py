@@ -206,7 +206,7 @@ def test_nothing_is_removed_under_a_process(mac: Mac) -> None:
     with pytest.raises(core.ReleaseError, match=r"nothing was removed, since it is used: release 2.99.0 by processes 100, 101; drain the slots"):
         mac.do("", state="absent", sha256="", archive="")
     mac.running = []
-    assert mac.do("", state="absent", sha256="", archive="") == [("remove", f"2.337.0/, 2.99.0/, current")]
+    assert mac.do("", state="absent", sha256="", archive="") == [("remove", "2.337.0/, 2.99.0/, current")]
     assert mac.do("", state="absent", sha256="", archive="") == []
     assert not mac.base.exists()
 
