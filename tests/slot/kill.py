@@ -15,7 +15,7 @@ import sys
 PROGRAM, INDEX, WHEN, NAMES = sys.argv[1:5]
 sys.path.insert(0, PROGRAM)
 
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import child, engine, program, world  # noqa: E402
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import child, engine, program, tart, world  # noqa: E402
 
 count = 0
 
@@ -42,7 +42,8 @@ def request(_engine, method, path, *_body):
 
 
 engine.Engine.open = outgoing(request, engine.Engine.open)
-child.Children.ask = outgoing(lambda _children, task: f"child {task}", child.Children.ask)
+tart.TartWatch._open = outgoing(lambda _watch: "tart exec follow", tart.TartWatch._open)
+child.Children.ask = outgoing(lambda _children, task, *_more: f"child {task}", child.Children.ask)
 world.write_record = outgoing(lambda _folder, record: f"record {record.state}", world.write_record)
 
 sys.exit(program.main([PROGRAM, *sys.argv[5:]]))

@@ -39,6 +39,7 @@ class Mac:
         self.scope: Scope = broker.scope
         self.api: docker.APIClient = workbench.engine.client(socket)
         self.processes: list[subprocess.Popen[bytes]] = []
+        self.pool = POOL
         self.token = github.world.token().text
         self._secret("token", self.token)
         self.admit()
@@ -49,8 +50,8 @@ class Mac:
         path.chmod(0o600)
         return path
 
-    def admit(self, fleet: str = FLEET, **capacity: t.Any) -> None:
-        terms = Terms(fleet, [POOL], {**workbench.ROOM, **capacity})
+    def admit(self, fleet: str = FLEET, pools: t.Sequence[Json] = (POOL,), **capacity: t.Any) -> None:
+        terms = Terms(fleet, list(pools), {**workbench.ROOM, **capacity})
         write_lease(str(self.folder / "state"), Lease(fleet, terms.digest, generation=1, boot="", state="admitted", since=0))
 
     def slot(self, number: int = 1, parent: str = "slots", **changes: t.Any) -> pathlib.Path:

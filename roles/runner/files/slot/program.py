@@ -69,13 +69,22 @@ def main(argv: t.Sequence[str]) -> int:
 
 def child(task: str, folder: str) -> int:
     """One task, in this process."""
-    # Imported here: the program that waits all day must not hold TLS, HTTP and the capacity core.
+    tasks = _tasks(task)
+    if task not in tasks:
+        complain(f"task {task}: allowed: {', '.join(sorted(tasks))}")
+        return USAGE
+    return serve(lambda request: tasks[task](folder, request))
+
+
+def _tasks(task: str) -> t.Mapping[str, t.Callable[[str, t.Dict[str, t.Any]], t.Dict[str, t.Any]]]:
+    """The tasks of its kind. Imported here: the program that waits all day must not hold TLS, HTTP and the capacity core."""
+    if task.startswith("tart-"):
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import TART_TASKS
+
+        return TART_TASKS
     from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tasks import TASKS
 
-    if task not in TASKS:
-        complain(f"task {task}: allowed: {', '.join(sorted(TASKS))}")
-        return USAGE
-    return serve(lambda request: TASKS[task](folder, request))
+    return TASKS
 
 
 def run(program: str, folder: str) -> int:
@@ -88,7 +97,7 @@ def run(program: str, folder: str) -> int:
             # An upgrade lays another version beside this one: our children are of our own.
             _serve(folder, Children(installed.program, folder, lock), signals, installed)
         except OutdatedError:
-            installed.begin_anew(signals)
+            installed.begin_anew(folder, signals)
     except StoppedError:
         return 0
     except (MacRunnersError, OSError) as error:

@@ -38,7 +38,6 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.se
     read_settings,
 )
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.command import run
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import TART_TASKS, exec_words
 
 #: Seconds for one answer, and that GitHub may make us wait in all: the slot itself waits longer, and says so.
 _TIMEOUT, _MAX_WAIT = 30.0, 30.0
@@ -53,6 +52,8 @@ def settings(folder: str, _request: Json) -> Json:
     given = parse_content(content, os.path.join(folder, SETTINGS_NAME))
     answer = {**given.for_program(), "sha256": hashlib.sha256(content).hexdigest()}
     if given.tart:
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import exec_words
+
         answer["tart"]["exec"] = exec_words(given)
     return answer
 
@@ -89,7 +90,7 @@ def remove(folder: str, request: Json) -> Json:
     return {"answer": delete_runner(client, runner) if runner and ours else "gone"}
 
 
-TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"settings": settings, "admission": admission, "register": register, "remove": remove, **TART_TASKS}
+TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"settings": settings, "admission": admission, "register": register, "remove": remove}
 
 
 class _Clock:

@@ -72,13 +72,13 @@ class Installed:
             return None
         return (found.st_ino, found.st_mtime_ns, found.st_size)
 
-    def begin_anew(self, signals: Signals) -> t.NoReturn:
+    def begin_anew(self, folder: str, signals: Signals) -> t.NoReturn:
         """Become what is installed now, in this very process. Raises StoppedError, or OSError when that cannot be started."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
         if signals.stopped:
             raise StoppedError()
         # Everything open is closed by the system: no descriptor of ours is inherited.
-        os.execv(sys.executable, [sys.executable, "-I", self._called, *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-I", self._called, "run", folder])
 
 
 class SlotWorld:
