@@ -132,7 +132,7 @@ def _rivals(rules: t.Sequence[Stated], winner: Rule, operation: Operation, quest
     others = [
         rule
         for rule in rules
-        if isinstance(rule, Rule) and rule.action != winner.action and (_negates(rule) or _negates(winner)) and _involved(rule, question)
+        if isinstance(rule, Rule) and (rule.negates or winner.negates) and rule.action != winner.action and _involved(rule, question)
     ]
     if not others:
         return None
@@ -140,13 +140,9 @@ def _rivals(rules: t.Sequence[Stated], winner: Rule, operation: Operation, quest
     return Decision(UNKNOWN, operation.name, "filtered", "none", (winner, *others), why)
 
 
-def _negates(rule: Rule) -> bool:
-    return any(one.contains("require-not") for one in rule.filters)
-
-
 def _involved(rule: Rule, question: Question) -> bool:
     """Whether a rule would hold if its ``require-not`` were read in one way or another."""
-    if not _negates(rule):
+    if not rule.negates:
         return rule_matches(rule, question) is not False
     return any(_positive(one, question) for one in rule.filters)
 

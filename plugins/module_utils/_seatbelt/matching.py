@@ -8,14 +8,17 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import is_in, tidy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import ancestors, is_in, tidy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.patterns import DoubtError, compile_pattern
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.question import Endpoint, Question
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Constant, Filter, Rule
 
 Truth = t.Optional[bool]
+
+_PLAIN = re.compile(r"\^([A-Za-z0-9/_-]*)")
 
 #: Of these, a question names only one.
 _MACH = frozenset(("global-name", "local-name", "xpc-service-name"))
@@ -25,7 +28,13 @@ _APART = frozenset((frozenset(("self", "others")), frozenset(("self", "children"
 
 def rule_matches(rule: Rule, question: Question) -> Truth:
     """Whether a rule with filters holds."""
-    return _any(matches(one, question) for one in rule.filters)
+    if rule.prepared is None:
+        rule.prepared = _Index.of(rule.filters)
+    paths, rest = t.cast(_Index, rule.prepared), t.cast(_Index, rule.prepared).rest
+    found = paths.holds(question) if paths.any else False
+    # An address is none of a file.
+    done = found or not rest or (paths.addresses and question.kind in ("path", "unix"))
+    return found if done else _any((found, *(matches(one, question) for one in rest)))
 
 
 def matches(given: Filter, question: Question) -> Truth:
@@ -76,6 +85,48 @@ def _path(given: Filter, question: Question) -> Truth:
     return _any(_text(given.how, value, question.path) for value in given.values)
 
 
+class _Index(t.NamedTuple):
+    """The literal paths and the subpaths of some filters, and the filters that are neither."""
+
+    any: bool
+    addresses: bool
+    literal: t.FrozenSet[str]
+    subpath: t.FrozenSet[str]
+    folded_literal: t.FrozenSet[str]
+    folded_subpath: t.FrozenSet[str]
+    rest: t.Tuple[Filter, ...]
+
+    @classmethod
+    def of(cls, filters: t.Sequence[Filter]) -> _Index:
+        found: t.Dict[str, t.Set[str]] = {"literal": set(), "subpath": set()}
+        rest = []
+        for one in filters:
+            # What is not written as the kernel writes paths is looked at on its own.
+            if one.name == "path" and one.how in found and all(isinstance(value, str) and tidy(value) == value for value in one.values):
+                found[one.how].update(one.values)
+            else:
+                rest.append(one)
+        literal, subpath = frozenset(found["literal"]), frozenset(found["subpath"])
+        folded = [frozenset(path.lower() for path in paths) for paths in (literal, subpath)]
+        return cls(bool(literal or subpath), all(_is_address(one) for one in rest), literal, subpath, folded[0], folded[1], tuple(rest))
+
+    def holds(self, question: Question) -> Truth:
+        if question.kind not in ("path", "unix"):
+            return False if question.kind == "network" else None
+        path = question.path
+        if path in self.literal or path in self.subpath or not self.subpath.isdisjoint(ancestors(path)):
+            return True
+        path = path.lower()
+        alike = path in self.folded_literal or path in self.folded_subpath or not self.folded_subpath.isdisjoint(ancestors(path))
+        # Whether case counts depends on the volume, and for some filters nobody knows.
+        return None if alike else False
+
+
+def _is_address(one: Filter) -> bool:
+    protocol = one.values[0] if one.name in ("local", "remote") and one.values else None
+    return isinstance(protocol, Constant) and not protocol.name.startswith("unix")
+
+
 def _name(given: Filter, question: Question) -> Truth:
     truth = _any(_text(given.how, value, question.name) for value in given.values)
     if given.name == question.names:
@@ -98,12 +149,23 @@ def _text(how: str, pattern: t.Any, text: str) -> Truth:
 
 def _holds(how: str, pattern: str, text: str, fold: bool) -> bool:
     if how == "regex":
-        return compile_pattern(pattern, fold).search(text)
+        compiled = compile_pattern(pattern, fold)
+        return (not pattern.startswith("^/") or _begins(pattern, text)) and compiled.search(text)
     if fold:
         pattern, text = pattern.lower(), text.lower()
     if how == "prefix":
         return text.startswith(pattern)
     return is_in(text, pattern) if how == "subpath" else text == pattern
+
+
+def _begins(pattern: str, path: str) -> bool:
+    """Whether a path begins, but for case, as an expression does that begins with ^; only to answer most questions quickly."""
+    plain = t.cast(t.Match[str], _PLAIN.match(pattern))
+    letters = plain[1]
+    # What comes next may make the last letter optional, or the whole one of several.
+    if pattern[plain.end() : plain.end() + 1] not in ("[", "(", "\\", "") or "|" in pattern:
+        return True
+    return path[: len(letters)].lower() == letters.lower()
 
 
 def _meant(how: str, pattern: str, path: str) -> bool:

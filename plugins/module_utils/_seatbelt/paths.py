@@ -38,10 +38,11 @@ def is_in(path: str, parent: str) -> bool:
     return path == parent or parent == "/" or path.startswith(parent + "/")
 
 
-def ancestors(path: str) -> t.List[str]:
+@functools.lru_cache(maxsize=4096)
+def ancestors(path: str) -> t.Tuple[str, ...]:
     """All directories above a path, from the root down."""
     parts = path.split("/")[1:-1]
-    return ["/"] + ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))] if path != "/" else []
+    return ("/", *("/" + "/".join(parts[: count + 1]) for count in range(len(parts)))) if path != "/" else ()
 
 
 @functools.lru_cache(maxsize=4096)

@@ -17,9 +17,10 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
 #: Deeper lists are no profile; the machine, which recurses, relies on it.
 MOST_DEPTH = 200
 
-# Groups, by number: 1 open, 2 close, 3 name, 4 text, 5 raw, 6 comment, 7 quote, 8 char, 9 sharp. White space has none.
+# Groups by number; white space before a token belongs to it.
+_OPEN, _CLOSE, _NAME, _TEXT, _RAW, _COMMENT, _QUOTE, _CHAR, _SHARP = range(1, 10)
 _TOKEN = re.compile(
-    r'''\s+|(\()|(\))|([^\s()"';\#,`][^\s()"';]*)|("(?:[^"\\]|\\.)*")|(\#"[^"]*")|(;[^\n]*|\#![^\n]*)|('|`|,@|,)|(\#\\(?:[A-Za-z]+|.))|(\#[^\s()"';]+)''',
+    r"""\s*(?:(\()|(\))|([^\s()"';\#,`][^\s()"';]*)|("(?:[^"\\]|\\.)*")|(\#"[^"]*")|(;[^\n]*|\#![^\n]*)|('|`|,@|,)|(\#\\(?:[A-Za-z]+|.))|(\#[^\s()"';]+)|\Z)""",
     re.DOTALL,
 )
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
@@ -40,29 +41,36 @@ class _Reader:
         self.source = source
         self.top = Form(0, source)
         self.stack = [self.top]
-        #: For each open list, how many of those around it are quotes that end with it.
-        self.quotes: t.List[int] = [0]
+        #: Depths of the open lists that are quotes, and end after one datum.
+        self.quotes: t.List[int] = []
 
     def forms(self) -> t.List[Form]:
-        atoms = {3: _name, 4: _text, 5: _raw, 8: _char, 9: self._sharp}
-        match = _TOKEN.match
-        text, end, at = self.source.text, len(self.source.text), 0
-        while at < end:
-            token = match(text, at)
-            if token is None:
-                self._unreadable(at)
-            kind = token.lastindex  # type: ignore[union-attr]
-            if kind == 1:
-                self._open(at)
-            elif kind == 2:
-                self._close(at)
-            elif kind == 6:
-                self._comment(token[0], at)  # type: ignore[index]
-            elif kind == 7:
-                self._quote(token[0], at)  # type: ignore[index]
-            elif kind is not None:
-                self._add(atoms[kind](token[0]) if kind != 9 else self._sharp(token[0], at), at)  # type: ignore[operator,index]
-            at = token.end()  # type: ignore[union-attr]
+        end, form = 0, self.top
+        for token in _TOKEN.finditer(self.source.text):
+            if token.start() != end:
+                self._unreadable(end)
+            end = token.end()
+            kind = token.lastindex
+            if kind is None:
+                break
+            at = token.start(kind)
+            if kind == _COMMENT:
+                self._comment(token[kind], at)
+                continue
+            if kind == _CLOSE:
+                form = self._close(at)
+                continue
+            form.ats.append(at)
+            if kind == _OPEN:
+                form = self._open(form, at)
+            elif kind == _QUOTE:
+                form = self._quote(form, token[kind], at)
+            else:
+                form.items.append(_ATOMS[kind](token[kind]) if kind != _SHARP else self._sharp(token[kind], at))
+                if self.quotes:
+                    form = self._unquote()
+        if self.source.text[end:].strip():
+            self._unreadable(end)
         if len(self.stack) > 1:
             self.fail(self.stack[-1].at, "the list that begins here does not end: a ) is missing")
         return self._statements()
@@ -76,47 +84,42 @@ class _Reader:
     def fail(self, at: int, what: str) -> t.NoReturn:
         raise ReadError(self.source.name, *self.source.position(at), what)
 
-    def _open(self, at: int) -> None:
+    def _open(self, above: Form, at: int) -> Form:
         if len(self.stack) > MOST_DEPTH:
             self.fail(at, f"lists are nested deeper than {MOST_DEPTH}")
         form = Form(at, self.source)
-        top = self.stack[-1]
-        top.items.append(form)
-        top.ats.append(at)
+        above.items.append(form)
         self.stack.append(form)
-        self.quotes.append(0)
+        return form
 
-    def _close(self, at: int) -> None:
+    def _close(self, at: int) -> Form:
         if len(self.stack) == 1:
             self.fail(at, "this ) closes nothing")
-        if self.quotes.pop() < 0:
+        if self.quotes and self.quotes[-1] == len(self.stack):
             self.fail(at, "a quote stands before nothing")
         self.stack.pop()
-        self._unquote()
+        return self._unquote() if self.quotes else self.stack[-1]
 
-    def _quote(self, mark: str, at: int) -> None:
-        self._open(at)
-        self._add(Symbol.of(_QUOTES[mark]), at)
-        self.quotes[-1] = -1
+    def _quote(self, above: Form, mark: str, at: int) -> Form:
+        form = self._open(above, at)
+        form.items.append(Symbol.of(_QUOTES[mark]))
+        form.ats.append(at)
+        self.quotes.append(len(self.stack))
+        return form
 
-    def _add(self, atom: t.Any, at: int) -> None:
-        top = self.stack[-1]
-        top.items.append(atom)
-        top.ats.append(at)
-        self._unquote()
-
-    def _unquote(self) -> None:
+    def _unquote(self) -> Form:
         """End the quotes that the datum just read belongs to."""
-        while self.quotes[-1] < 0:
+        while self.quotes and self.quotes[-1] == len(self.stack):
             self.quotes.pop()
             self.stack.pop()
+        return self.stack[-1]
 
     def _comment(self, comment: str, at: int) -> None:
-        line, column = self.source.position(at)
-        if not self.source.text[at - column + 1 : at].strip():
-            self.source.comments[line] = comment.lstrip(";#! ").rstrip()
+        begin = self.source.text.rfind("\n", 0, at) + 1
+        if not self.source.text[begin:at].strip():
+            self.source.comments[self.source.position(at)[0]] = comment.lstrip(";#! ").rstrip()
 
-    def _sharp(self, text: str, at: int = 0) -> t.Any:
+    def _sharp(self, text: str, at: int) -> t.Any:
         if text in ("#t", "#f"):
             return text == "#t"
         base = _BASES.get(text[1:2])
@@ -130,6 +133,7 @@ class _Reader:
         self.fail(at, f"{text[:40]} is nothing that a profile can hold")
 
     def _unreadable(self, at: int) -> t.NoReturn:
+        at += len(self.source.text[at:]) - len(self.source.text[at:].lstrip())
         if self.source.text[at] == "#" and self.source.text[at + 1 : at + 2] != '"':
             self.fail(at, "a # stands alone")
         self.fail(at, "the text in quotes that begins here does not end")
@@ -159,3 +163,6 @@ def _raw(text: str) -> Raw:
 def _char(text: str) -> Char:
     name = text[2:]
     return Char(_CHARS.get(name, name[0]))
+
+
+_ATOMS: t.Mapping[int, t.Callable[[str], t.Any]] = {_NAME: _name, _TEXT: _text, _RAW: _raw, _CHAR: _char}

@@ -100,6 +100,10 @@ class Rule:
     #: The statement of the profile that led to it.
     top: Form
     certain: bool = True
+    #: Whether ``require-not`` is in its filters.
+    negates: bool = False
+    #: What matching makes of the filters once, so that it need not look at each of them for every question.
+    prepared: t.Any = None
 
 
 class Hole(t.NamedTuple):

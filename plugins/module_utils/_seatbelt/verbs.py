@@ -76,7 +76,8 @@ def _record(run: Run, action: str, form: Form, found: t.Mapping[type, t.List[t.A
             modifiers += (outer,)
         else:
             filters = (Filter("require-all", "", (outer, Filter("require-any", "", filters))),) if filters else (outer,)
-    run.rules.append(Rule(len(run.rules), action, names, filters, modifiers, form, run.top or form, not run.doubts))
+    negates = any(one.contains("require-not") for one in filters if one.name in JOINTS)
+    run.rules.append(Rule(len(run.rules), action, names, filters, modifiers, form, run.top or form, not run.doubts, negates))
 
 
 def _shown(value: t.Any) -> str:

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""What macOS would refuse, and what was not understood here."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import operations, vocabulary
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.findings import Found
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.profile import Profile
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Filter, Problem, Rule
+
+#: Less than what macOS takes, which is 65535.
+MOST_PATTERN_BYTES = 60_000
+#: Beyond that compiling takes seconds.
+MOST_PORTS = 4000
+
+
+def _problems(profile: Profile) -> t.Iterator[Found]:
+    for problem in profile.problems:
+        yield Found(_id(problem), problem.form, problem.message, problem.at)
+
+
+def _id(problem: Problem) -> str:
+    if problem.code != "unbound":
+        return problem.code
+    name = problem.message.rpartition(": ")[2]
+    # A name with these beginnings or endings was meant as an operation, even where no version has it.
+    if operations.ever_known(name) or name.endswith("*"):
+        return "unknown-operation"
+    return "unknown-filter" if vocabulary.ever_known(name) else "unbound-name"
+
+
+def _version(profile: Profile) -> t.Iterator[Found]:
+    if not profile.versions and profile.forms:
+        yield Found("version", profile.forms[0], "no version specified")
+    for form in profile.forms:
+        if form.head() == "version" and form.items[1:] != [1]:
+            yield Found("version", form, "a version that is not 1")
+
+
+def _holes(profile: Profile) -> t.Iterator[Found]:
+    for hole in profile.holes:
+        yield Found("not-understood", hole.form, hole.why)
+
+
+def _sizes(profile: Profile) -> t.Iterator[Found]:
+    size = ports = 0
+    for rule in profile.rules:
+        if not isinstance(rule, Rule):
+            continue
+        before = size, ports
+        for one in flat(rule):
+            size += sum(len(value) for value in one.values if isinstance(value, str)) if one.name == "path" else 0
+            ports += one.name in ("local", "remote")
+        if before[0] <= MOST_PATTERN_BYTES < size:
+            yield Found("pattern-size", rule.form, f"from here on there are more than {MOST_PATTERN_BYTES} bytes of patterns")
+        if before[1] <= MOST_PORTS < ports:
+            yield Found("port-count", rule.form, f"from here on there are more than {MOST_PORTS} filters on addresses")
+
+
+def flat(rule: Rule) -> t.Iterator[Filter]:
+    """The filters of a rule, and those inside them."""
+    waiting = list(rule.filters)
+    while waiting:
+        one = waiting.pop()
+        yield one
+        waiting.extend(value for value in one.values if isinstance(value, Filter))
+
+
+CHECKS = (_problems, _version, _holes, _sizes)
