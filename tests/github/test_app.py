@@ -147,6 +147,17 @@ def test_a_clock_that_is_wrong_is_named(github, acme, app, as_app, clock, wrong,
     refused(as_app, f"this clock is 1[78][0-9][0-9] s {words} GitHub's: set it right", errors.CredentialError)
 
 
+@pytest.mark.parametrize("wrong", [7200, 120, -1800, -86400])
+def test_a_slot_takes_the_time_of_github_where_its_own_is_wrong(github, acme, app, clock, key, wrong):
+    right = clock.now
+    clock.now = lambda: right() + wrong
+    target, exchange = parse_target(github.url + "/acme"), Exchange(edge._transport(HTTP), clock, 300)
+    ours = OurApp(CLIENT_ID, signing.cryptography_signer(identities.pem(key), "app.key"), None)
+    asking = Client(target, AppAuthority(ours, target, exchange, lenient=True), exchange)
+    assert api.list_runners(asking) == [] and api.list_runners(asking) == []
+    assert len(github.asked("POST", "access_tokens")) == 1, "a token that is good is not asked for again"
+
+
 def test_a_clock_within_a_minute_does(acme, app, as_app, clock):
     right = clock.now
     clock.now = lambda: right() + 50

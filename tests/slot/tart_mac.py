@@ -219,7 +219,7 @@ class TartMac:
         files = sorted(path.name for path in self.folder(slot).iterdir())
         intents = self.path(f"{STATE}/intents/tart")
         found = [name for name in files if name not in ("settings.json", "status.json", "lock", "jobs", "drain")]
-        found += [f"intent {path.name}" for path in intents.iterdir()] if intents.exists() else []
+        found += ["intent"] if (intents / f"mac-runners-{slot}").exists() else []
         found += [name for name in self.vms() if name.endswith(f"-{slot}")]
         return found + self.guests(slot)
 

@@ -18,6 +18,7 @@ import zipfile
 
 import identities
 import pytest
+import tls
 from double.state import App
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Once, SlotError
@@ -70,17 +71,56 @@ def test_a_waiting_slot_is_light(mac):
     assert used < MOST_KB
 
 
-def test_the_key_of_an_app_is_enough(mac, broker, github, tmp_path):
+@pytest.fixture
+def app(github, tmp_path):
+    """The settings of a slot that has the key of an App."""
     key = identities.rsa_key()
     path = tmp_path / "key.pem"
     path.write_text(identities.pem(key))
     path.chmod(0o600)
     github.world.apps["Iv23liTEST"] = App("Iv23liTEST", key.public_key(), 42, "/orgs/acme", {"organization_self_hosted_runners": "write"})
-    folder = mac.slot(github={"token_file": None, "client_id": "Iv23liTEST", "key_file": str(path)})
+    return {"token_file": None, "client_id": "Iv23liTEST", "key_file": str(path)}
+
+
+def test_the_key_of_an_app_is_enough(mac, broker, app):
+    folder = mac.slot(github=app)
     job = broker.queue("echo done")
     mac.start(folder)
     mac.finish(job)
     assert job.result == "Succeeded"
+
+
+@pytest.mark.parametrize("wrong", [3600, -3600])
+def test_a_clock_that_is_wrong_does_not_stop_a_slot(mac, broker, github, app, wrong):
+    github.world.offset = wrong
+    folder = mac.slot(github=app)
+    job = broker.queue("echo done")
+    mac.start(folder)
+    mac.finish(job)
+    assert job.result == "Succeeded"
+
+
+def test_a_private_authority_and_a_proxy_are_settings_of_a_slot(mac, github, secure_proxy, tmp_path):
+    """Everything goes through the proxy, which alone knows where GitHub is; its certificate is of an authority that nobody knows."""
+    front, given = secure_proxy
+    folder = mac.slot(github={"url": front, **given})
+    mac.start(folder)
+    mac.wait_for(folder, "listening")
+    mac.drain(folder)
+    mac.wait_for(folder, "drained")
+    assert github.asked("DELETE"), "the answer came from elsewhere"
+    strange = mac.slot(2, github={"url": front, "proxy": given["proxy"]})
+    mac.start(strange)
+    mac.wait_for(strange, "waiting")
+    assert "certificate" in mac.status(strange)["message"].lower()
+
+
+@pytest.fixture
+def secure_proxy(github, tmp_path):
+    """The url of a GitHub that only a proxy finds, whose TLS ends here; and what a slot has to be given for it."""
+    context, authority = identities.certificate(tmp_path, "github.acme.test")
+    with tls.Front(context, github.port) as front, tls.Proxy(front.port) as proxy:
+        yield f"https://github.acme.test:{front.port}/acme", {"ca_path": str(authority), "proxy": proxy.url}
 
 
 def answered(tmp_path, content):
