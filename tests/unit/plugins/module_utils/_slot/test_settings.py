@@ -136,3 +136,31 @@ def test_a_link_in_place_of_the_settings_is_not_followed(tmp_path: pathlib.Path)
     (tmp_path / "settings.json").symlink_to("real")
     with pytest.raises(SettingsError, match="cannot be read"):
         read_settings(str(tmp_path))
+
+
+TART_POOL = {"name": "ios", "isolation": "tart", "image": "ghcr.io/acme/macos:1", "count": 1, "memory": "8GiB", "cpus": 4}
+TART: t.Dict[str, t.Any] = {**GOOD, "slot": "ios-1", "pools": [POOL, TART_POOL], "tart": {"account": "admin"}}
+
+
+def test_a_slot_of_tart_needs_nothing_of_docker_and_is_told_nothing_of_it() -> None:
+    given = parse_settings({name: value for name, value in TART.items() if name != "docker"}, "here")
+    program = given.for_program()
+    assert "docker" not in program and program["tart"] == {"name": "mac-runners-ios-1", "runner_dir": "actions-runner", "boot": 300}
+    assert (given.wanted.isolation, given.wanted.guest, given.wanted.memory) == ("tart", "macos", 8 * 2**30)
+    assert "tart" not in parse_settings(GOOD, "here").for_program()
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({}, "field tart.account: got nothing"),
+        ({"account": "admin", "tart": "tart"}, 'field tart.tart: got "tart"; allowed: an absolute path'),
+        ({"account": "admin", "tart_home": "here"}, 'field tart.tart_home: got "here"; allowed: an absolute path'),
+        ({"account": "admin", "boot_seconds": 1}, "field tart.boot_seconds: got 1; allowed: a whole number from 10 to 86400"),
+        ({"account": "admin", "password": "x"}, "field tart.password: got an unknown field"),
+    ],
+)
+def test_a_mistake_about_tart_names_the_field(place: t.Dict[str, t.Any], said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings({**TART, "tart": place}, "here")
+    assert said in str(caught.value)
