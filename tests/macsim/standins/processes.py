@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from standins.call import PROC, Call, Fail, Unexpected
 from standins.options import take_flags
-from standins.virtual_machines import PROCESS_PATH
+from standins.virtual_machines import GUEST_MARK, PROCESS_PATH
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _STAND_IN = ("/System/Library/macsim/python", "/System/Library/macsim/host/bin/python3")
@@ -242,12 +242,25 @@ def pkill(call: Call) -> int:
     if not patterns and not values:
         raise Fail(2, f"usage: {call.tool} [-signal] [-U uid] pattern ...\n")
     found = [process for process in all_processes() if process.pid not in (1, os.getpid(), os.getppid()) and _matches(process, flags, values, patterns)]
+    found = [process for process in found if _is_visible(process)]
     for process in found:
         if call.tool == "pgrep":
             call.out(f"{process.pid} {process.command}\n" if "l" in flags else f"{process.pid}\n")
         else:
             _kill(process.pid, number)
     return 0 if found else 1
+
+
+def _is_visible(process: Process) -> bool:
+    """A guest sees its own processes alone, although they run on the Mac itself."""
+    mark = f"{GUEST_MARK}={os.environ.get(GUEST_MARK, '')}".encode()
+    if GUEST_MARK not in os.environ:
+        return True
+    try:
+        with open(f"{PROC}/{process.pid}/environ", "rb") as stream:
+            return mark in stream.read().split(b"\0")
+    except OSError:
+        return False
 
 
 def _matches(process: Process, flags: set[str], values: dict[str, str], patterns: list[str]) -> bool:

@@ -23,7 +23,7 @@ from typing import Any
 from standins.call import PROC, STATE, Call, Fail
 from standins.tart_options import Words, validation, version_of
 from standins.tart_store import Home, is_complete, lock_owner, new_mac, parse_remote, read_config, read_traits, state_of, write_config
-from standins.virtual_machines import machine_arguments, machine_processes
+from standins.virtual_machines import GUEST_MARK, machine_arguments, machine_processes
 
 MAC_GUEST_LIMIT = 2
 _KEYCHAIN_MACOS = 15
@@ -31,7 +31,6 @@ _EXEC_USAGE = "Usage: tart exec [-i] [-t] <name> <command> ...\n  See 'tart exec
 _GUEST_PROGRAMS = f"{STATE}/guest"
 #: What the guest's user has in its home when the guest starts for the first time.
 _GUEST_HOME = f"{STATE}/guest-home"
-_GUEST_MARK = "MACSIM_GUEST"
 _START_FAILED = (
     'Error Domain=VZErrorDomain Code=1 "The virtual machine failed to start." UserInfo={NSLocalizedFailure=Internal Virtualization error., '
     "NSLocalizedFailureReason=The virtual machine failed to start.}\n"
@@ -338,7 +337,7 @@ def _guest_home(directory: Path) -> Path:
             lock.truncate(0)
             lock.write(str(owner))
             here = os.path.dirname(os.path.abspath(__file__))
-            words = ["/System/Library/macsim/python", "-IS", f"{here}/guest_end.py", PROC, str(owner), f"{_GUEST_MARK}={directory}"]
+            words = ["/System/Library/macsim/python", "-IS", f"{here}/guest_end.py", PROC, str(owner), f"{GUEST_MARK}={directory}"]
             null = subprocess.DEVNULL
             subprocess.Popen(words, stdin=null, stdout=null, stderr=null, cwd="/", start_new_session=True)
     return home
@@ -351,7 +350,7 @@ def _run_in_guest(directory: Path, command: list[str], interactive: bool, contro
         command = [program, *command[1:]]
     environment = {
         "PATH": f"{_GUEST_PROGRAMS}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "USER": "admin", "LANG": "en_US.UTF-8",
-        _GUEST_MARK: str(directory),
+        GUEST_MARK: str(directory),
     }
     try:
         process = subprocess.Popen(

@@ -16,6 +16,9 @@ PROCESS_PATH = (
     f"{PROCESS_NAME}.xpc/Contents/MacOS/{PROCESS_NAME}"
 )
 
+#: In the environment of every process of a guest: the directory of its machine.
+GUEST_MARK = "MACSIM_GUEST"
+
 
 @dataclass(frozen=True)
 class MachineProcess:
