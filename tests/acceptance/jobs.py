@@ -19,6 +19,7 @@ from tests.acceptance.fleet import ROOT, Engine, Fleet
 
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("integration", "github", "runner")]
 
+import build  # noqa: E402
 import engine as engines  # noqa: E402
 import image  # noqa: E402
 from double.broker import Broker, Job  # noqa: E402
@@ -36,9 +37,9 @@ def pool(name: str = "linux", **fields: t.Any) -> dict[str, t.Any]:
 
 
 class Workplace:
-    """``github`` and its ``broker``, an engine with the runner's image, and a fleet that is told of them."""
+    """``github`` and its ``broker``, an engine with the runner's image where there is one, and a fleet that is told of them."""
 
-    def __init__(self, github: LocalGithub, broker: Broker, engine: Engine) -> None:
+    def __init__(self, github: LocalGithub, broker: Broker, engine: Engine | None) -> None:
         self.github, self.broker, self.engine = github, broker, engine
         self.token = github.world.token().text
         self.fleet: Fleet = None  # type: ignore[assignment]
@@ -115,6 +116,29 @@ def workplace(folder: pathlib.Path) -> t.Iterator[Workplace]:
             assert [breach for exchange in github.exchanges for breach in judge.breaches(exchange)] == []
     finally:
         engine.stop()
+
+
+@contextlib.contextmanager
+def tart_workplace() -> t.Iterator[Workplace]:
+    """The same for guests of Tart, whose programs run on the Mac itself and find the broker at a port."""
+    with LocalGithub() as github:
+        broker = Broker(github, ("127.0.0.1", 0))
+        try:
+            yield Workplace(github, broker, None)
+        finally:
+            broker.close()
+        judge = Judge()
+        assert [breach for exchange in github.exchanges for breach in judge.breaches(exchange)] == []
+
+
+def give_guests_a_runner(mac: t.Any) -> None:
+    """What is in an image that has GitHub's runner."""
+    home = mac.root / "private/var/macsim/guest-home/actions-runner"
+    for name, content in build.tree(build.VERSION).items():
+        path = home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        path.chmod(0o755)
 
 
 def release(folder: pathlib.Path, name: str, change: str = "") -> dict[str, str]:

@@ -13,8 +13,10 @@ import typing as t
 
 import pytest
 
-from tests.acceptance.fleet import Fleet, finished
-from tests.acceptance.jobs import IMAGE, OTHER_IMAGE, Workplace, pool, release, workplace
+from tests.acceptance.fleet import Fleet, finished, seed, tart_pool
+from tests.acceptance.jobs import IMAGE, OTHER_IMAGE, Workplace, give_guests_a_runner, pool, release, tart_workplace, workplace
+
+UBUNTU = "ghcr.io/acme/ubuntu:24.04"
 
 
 @pytest.fixture
@@ -121,3 +123,25 @@ def test_busy_slots_take_over_an_image_and_a_program_between_jobs(place: Workpla
     assert f"{second} is current again" in failed.text, failed.text[-3000:]
     assert place.current() == second
     place.finish(place.broker.queue("echo with the program before"))
+
+
+def test_tart_slots_beside_a_persistent_vm(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
+    with tart_workplace() as place:
+        mac = boot_mac(memory="32GiB", cores=8, disk_free="800GiB", seed=seed(images={UBUNTU: {"os": "linux", "cpu": 2, "memory": "4GiB", "disk_gb": 10}}))
+        give_guests_a_runner(mac)
+        fleet = Fleet(tmp_path, [mac])
+        place.tell(fleet)
+        ephemeral = {"name": "ubuntu", "isolation": "tart", "guest": "linux", "count": 2, "cpus": 2, "memory": "4GiB", "image": UBUNTU}
+        kept = tart_pool("kept", guest="linux", memory="4GiB", image=UBUNTU)
+        fleet.pools("mac-1", ephemeral, kept)
+        fleet.visit()
+        before = fleet.pictures()
+        fleet.play("site")
+        job = place.broker.queue("sleep 40; echo whole")
+        place.wait("a job", lambda: "job" in (place.state("ubuntu-1"), place.state("ubuntu-2")), 120)
+        again = fleet.play("site")
+        assert again.changed("mac-1") == 0 and not job.result, again.text
+        place.finish(job)
+        place.finish(*[place.broker.queue("echo more") for _number in range(2)], seconds=120)
+        fleet.play("teardown")
+        assert (fleet.pictures(), place.broker.scope.runners) == (before, {})
