@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import threading
 import time
@@ -27,6 +28,10 @@ LABEL = "dev.action-packer.mac-runners.slot."
 CLONE, DELETE = ("POST", "generate-jitconfig"), ("DELETE", "/actions/runners/")
 
 
+class Missed(Exception):
+    """There was nothing that the fault could do anything to."""
+
+
 class Faults:
     """``blows`` are those that take the ground from under jobs."""
 
@@ -36,7 +41,7 @@ class Faults:
         self._later: list[threading.Timer] = []
 
     def happen(self, fault: Fault) -> str:
-        """Let it happen; what it was in the end."""
+        """Let it happen; what it was in the end. Raises :class:`Missed`."""
         return str(getattr(self, "_" + fault.kind.replace("-", "_"))(fault))
 
     def end(self) -> None:
@@ -51,8 +56,10 @@ class Faults:
 
     def _program(self, fault: Fault) -> str:
         seen = self._moment(fault, lambda: self._state(fault) == fault.moment)
-        killed = processes.kill(processes.program(self._processes(fault), fault.slot))
-        return f"killed {killed} in state {self._state(fault)}" + ("" if seen else f", {fault.moment} did not come")
+        state = self._state(fault)
+        if not processes.kill(processes.program(self._processes(fault), fault.slot)):
+            raise Missed("the program is not there")
+        return f"killed in state {state}" + ("" if seen else f", {fault.moment} did not come")
 
     def _kickstart(self, fault: Fault) -> str:
         self._moment(fault, lambda: True)
@@ -75,9 +82,14 @@ class Faults:
         return self._kill_inside(fault, "Runner.Worker")
 
     def _kill_inside(self, fault: Fault, word: str) -> str:
+        """That of the slot, or of the next one that has any."""
         self._moment(fault, lambda: bool(self._inside(fault, word)))
-        with self._blow(fault, fault.slot):
-            return f"killed {processes.kill(self._inside(fault, word))} of {word}"
+        for mac, slot in [(fault.mac, fault.slot), *self._bed.slots()]:
+            there = dataclasses.replace(fault, mac=mac, slot=slot)
+            if found := self._inside(there, word):
+                with self._blow(there, slot):
+                    return f"killed {processes.kill(found)} of {word} in {mac} {slot}"
+        raise Missed(f"nobody has a {word}")
 
     def _inside(self, fault: Fault, word: str) -> list[processes.Process]:
         if isolation_of(fault.slot) == "tart":
@@ -92,7 +104,7 @@ class Faults:
             for number in self._container_of(fault):
                 self._clients[fault.mac].kill(number)
                 return f"killed container {number[:12]}"
-        return "no container"
+        raise Missed("the slot has no container")
 
     def _container_of(self, fault: Fault) -> list[str]:
         with contextlib.suppress(docker.errors.APIError, requests.exceptions.RequestException):
@@ -103,7 +115,10 @@ class Faults:
     def _vm(self, fault: Fault) -> str:
         self._moment(fault, lambda: bool(processes.keepers(self._processes(fault), fault.slot)))
         with self._blow(fault, fault.slot):
-            return f"killed {processes.kill(processes.keepers(self._processes(fault), fault.slot))} of Tart"
+            killed = processes.kill(processes.keepers(self._processes(fault), fault.slot))
+        if not killed:
+            raise Missed("the slot has no VM")
+        return f"killed {killed} processes of Tart"
 
     # What happens to a Mac.
 
@@ -111,8 +126,8 @@ class Faults:
         time.sleep(fault.delay)
         daemon = processes.engine(self._bed.engines[fault.mac].folder)
         with self._blow(fault, *_slots(fault.mac, "docker")), self._watch.restart(fault.mac):
-            killed = processes.kill([daemon] if daemon else [])
-            return f"killed {killed} engine, back after {self._wait_for_engine(fault.mac):.1f} s"
+            processes.kill([daemon] if daemon else [])
+            return f"killed, back after {self._wait_for_engine(fault.mac):.1f} s"
 
     def _full_disk(self, fault: Fault) -> str:
         seconds = 1.0 + fault.choice * 4
@@ -188,7 +203,7 @@ class Faults:
             runners = self._bed.ledger.scope.runners
             idle = sorted((one.name, number) for number, one in runners.items() if one.online and not one.job and one.name not in FOREIGN_RUNNERS)
             if not idle:
-                return "nobody is idle"
+                raise Missed("nobody is idle")
             name, number = fault.one_of(idle)
             del runners[number]
         return f"forgot {name}"
@@ -226,7 +241,7 @@ class Faults:
         return f"{' and '.join(pair)} at once on {fault.mac}"
 
     def _killed_play(self, fault: Fault) -> str:
-        seconds = 4.0 + fault.choice * 20
+        seconds = 2.0 + fault.choice * 8
         self._plays.start([["site", "--limit", f"{fault.mac},localhost"]], [], kill_after=seconds)
         return f"site on {fault.mac}, killed after {seconds:.1f} s"
 

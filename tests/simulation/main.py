@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import json
 import pathlib
 import shutil
@@ -25,7 +26,7 @@ from tests.acceptance.fleet import ROOT
 from tests.simulation import plan as plans
 from tests.simulation import processes
 from tests.simulation.bed import Bed, bed
-from tests.simulation.faults import Faults
+from tests.simulation.faults import Faults, Missed
 from tests.simulation.plays import Plays
 from tests.simulation.referee import History, JobHistory, verdict
 from tests.simulation.watch import Watch
@@ -72,8 +73,12 @@ class Simulation:
         self.watch.start()
         for number, fault in enumerate(self._plan.faults):
             self._feed(number, fault.pause)
-            what = self._faults.happen(fault)
-            self.done[fault.kind] += 1
+            try:
+                what = self._faults.happen(fault)
+                self.done[fault.kind] += 1
+            except Missed as missed:
+                what = f"nothing: {missed}"
+                self.done["that hit nothing"] += 1
             self._log("fault", kind=fault.kind, mac=fault.mac, slot=fault.slot, was=what)
         self._faults.end()
         self._finish()
@@ -113,6 +118,7 @@ class Simulation:
     def _settle(self) -> None:
         """Drain everything; what is left after a while is left behind."""
         self.plays.now("undrain")
+        self.history.idle = self._without_work()
         if self.plays.now("drain"):
             self.history.breaches["play"].append("the last drain did not end well")
         deadline = time.monotonic() + SETTLING
@@ -121,6 +127,23 @@ class Simulation:
             time.sleep(1)
             self.history.left = self.watch.left()
         self._log("settled", left=len(self.history.left), seconds=round(SETTLING - (deadline - time.monotonic()), 1))
+
+    def _without_work(self) -> list[str]:
+        """Slots that do not listen for jobs again after a while, and why."""
+        deadline = time.monotonic() + SETTLING
+        while True:
+            records = {f"{mac} {slot}": self._record(mac, slot) for mac, slot in self._bed.slots()}
+            found = [f"{place}: {record.get('state')}, {record.get('message')}" for place, record in records.items() if record.get("state") != "listening"]
+            if not found or time.monotonic() > deadline:
+                self._log("working", slots=len(records) - len(found), of=len(records))
+                return found
+            time.sleep(0.5)
+
+    def _record(self, mac: str, slot: str) -> Json:
+        path = self._bed.macs[mac].root / f"private/var/db/mac_runners/slots/{slot}/status.json"
+        with contextlib.suppress(OSError, ValueError):
+            return t.cast(Json, json.loads(path.read_text()))
+        return {}
 
     def _look_into_guest(self, mark: Json) -> None:
         """A guest's processes are the Mac's: a job cannot see those of an earlier guest, the host can."""
@@ -140,7 +163,7 @@ class Simulation:
             self._log("job", number=job.id, result=job.result, wanted=seen.wanted, runner=" ".join(job.runs))
 
     def keep(self) -> None:
-        """What explains a failure: logs and records of the slots, what jobs said."""
+        """What explains a run: logs and records of the slots, what jobs said."""
         for name, mac in self._bed.macs.items():
             for path in [*mac.root.glob("private/var/log/mac_runners/slot.*"), *mac.root.glob("private/var/db/mac_runners/slots/*/status.json")]:
                 shutil.copy(path, self._log.folder / f"{name}-{path.parent.name}-{path.name}")
@@ -160,8 +183,7 @@ def simulate(seed: int, jobs: int) -> int:
         simulation = Simulation(place, plan, log)
         simulation.run()
         counters, violations = verdict(simulation.history)
-        if violations:
-            simulation.keep()
+        simulation.keep()
     counters |= {"seconds": round(time.monotonic() - started), "environments of docker seen": len(simulation.watch.environments)}
     counters |= {"looks": simulation.watch.looks, "  of which an engine was down": simulation.watch.blind}
     report = {"seed": seed, "counters": counters, "faults": dict(simulation.done), "plays": dict(simulation.plays.codes), "most": dict(simulation.watch.most)}

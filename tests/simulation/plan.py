@@ -70,22 +70,26 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
+    """``slots``: how many there are."""
+
     jobs: list[JobPlan]
     faults: list[Fault]
+    slots: int
 
     def released(self, faults: int) -> int:
-        """How many jobs may be queued once so many faults have happened: both come to their end together."""
-        return math.ceil(len(self.jobs) * (faults + 1) / (len(self.faults) + 1))
+        """How many jobs may be queued once so many faults have happened: first one for each slot; both come to their end together."""
+        first = min(self.slots, len(self.jobs))
+        return first + math.ceil((len(self.jobs) - first) * faults / max(len(self.faults), 1))
 
 
 def make(seed: int, jobs: int, slots: t.Sequence[tuple[str, str]]) -> Plan:
     """``slots``: all slots as (Mac, slot), those of isolation docker named box-."""
     rng = random.Random(seed)
-    return Plan([_job(rng) for _number in range(jobs)], list(_faults(rng, math.ceil(jobs * SHARE), slots)))
+    return Plan([_job(rng) for _number in range(jobs)], list(_faults(rng, math.ceil(jobs * SHARE), slots)), len(slots))
 
 
 def _job(rng: random.Random) -> JobPlan:
-    seconds = rng.choice((rng.uniform(0.2, 1.0), rng.uniform(1.0, 4.0), rng.uniform(4.0, 9.0)))
+    seconds = rng.choice((rng.uniform(0.2, 1.0), rng.uniform(2.0, 7.0), rng.uniform(7.0, 18.0)))
     return JobPlan("docker" if rng.random() < 0.6 else "tart", round(seconds, 2), int(rng.random() < 0.1))
 
 

@@ -51,6 +51,7 @@ class JobHistory:
 class History:
     """``breaches``: what the watchers saw and must not be, each a text. ``left``: what is still there after the settling time.
 
+    ``idle``: slots that do not work any more once nothing goes wrong.
     ``processes``: begun jobs in whose guest a process of an earlier job lived, as (job, other job).
     """
 
@@ -58,6 +59,7 @@ class History:
     blows: list[Blow] = dataclasses.field(default_factory=list)
     breaches: dict[str, list[str]] = dataclasses.field(default_factory=lambda: {"foreign": [], "plan": [], "play": []})
     left: list[str] = dataclasses.field(default_factory=list)
+    idle: list[str] = dataclasses.field(default_factory=list)
     processes: list[tuple[int, int]] = dataclasses.field(default_factory=list)
 
 
@@ -77,9 +79,10 @@ def verdict(history: History) -> tuple[Json, list[str]]:
         "foreign things touched": len(history.breaches["foreign"]),
         "over the plan": len(history.breaches["plan"]),
         "plays that broke": len(history.breaches["play"]),
+        "slots that did not work again": len(history.idle),
         "left behind": len(history.left),
     }
-    left = [f"left behind: {what}" for what in history.left]
+    left = [f"left behind: {what}" for what in history.left] + [f"does not work again: {slot}" for slot in history.idle]
     return counters, [*lost, *twice, *shared, *(f"{kind}: {text}" for kind, texts in history.breaches.items() for text in texts), *left]
 
 
