@@ -75,6 +75,7 @@ class Slot:
     def _turn(self) -> float:
         if self.record.state == "drained" and self._ports.world.draining():
             self._renew()
+            self._settle()
             return POLL
         self._ports.world.go_on()
         draining = self._ports.world.draining()
@@ -258,6 +259,14 @@ class Slot:
             self._ports.world.note("take-back", runner=entry.name, answer=answer)
             if answer != BUSY and not unsettled:
                 self._forget(entry.name)
+
+    def _settle(self) -> None:
+        """A drained slot still takes back what GitHub held busy when it was drained; it is idle whatever GitHub answers."""
+        try:
+            self._take_back()
+        except MacRunnersError as error:
+            self._asked.update({entry.name: self._ports.world.now() for entry in self.record.pending})
+            self._ports.world.note("take-back-failed", message=str(error))
 
     def _forget(self, name: str) -> None:
         """GitHub knows this name no more."""

@@ -452,6 +452,24 @@ def test_github_is_not_asked_again_and_again_about_what_it_holds_busy(world: Fak
     assert world.record.jobs > 6 and world.calls.count("remove") == 3
 
 
+def test_a_drained_slot_takes_back_what_github_held_busy(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, 137]])
+    world.answers["remove"] = ["busy"]
+    program = slot(world)
+    program.turn()
+    world.drain = True
+    program.turn()
+    assert (world.record.state, len(world.record.pending)) == ("drained", 1)
+    program.turn()
+    assert world.calls.count("remove") == 1, "it is not asked more than twice a minute"
+    for _half_minute in range(3):
+        world.errors["remove"] = world.errors.get("remove", [error("no answer")])
+        world.time += 31
+        assert program.turn() == 1.0
+        assert world.record.state == "drained"
+    assert (world.github, world.record.pending, world.record.failures) == ({}, (), 0)
+
+
 def test_logs_that_cannot_be_kept_do_not_keep_the_environment(world: FakeWorld) -> None:
     world.errors["keep"] = [OSError(28, "No space left on device")]
     assert turns(world, 1) == [0.0]
