@@ -21,10 +21,12 @@ sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("integration", "gith
 
 import build  # noqa: E402
 import engine as engines  # noqa: E402
+import identities  # noqa: E402
 import image  # noqa: E402
 from double.broker import Broker, Job  # noqa: E402
 from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
+from double.state import App  # noqa: E402
 from forward import GATEWAY, PORT, forwarding  # noqa: E402
 
 IMAGE = image.NAME
@@ -49,6 +51,15 @@ class Workplace:
         self.fleet = fleet
         github = {"url": f"{self.github.url}/acme", "token": self.token}
         fleet.write("group_vars", "all", {"mac_runners_github": github, "runner_poll": 1, "runner_grace_seconds": 3, **more})
+
+    def app(self, key_file: pathlib.Path) -> dict[str, t.Any]:
+        """A GitHub App of the organisation, as users write it; its key goes to a file."""
+        key = identities.rsa_key()
+        key_file.write_text(identities.pem(key))
+        key_file.chmod(0o600)
+        permissions = {"organization_self_hosted_runners": "write"}
+        self.github.world.apps["Iv1"] = App("Iv1", key.public_key(), 42, self.broker.scope.path, permissions)
+        return {"client_id": "Iv1", "key_file": str(key_file)}
 
     def slots(self, mac: str = "mac-1") -> dict[str, dict[str, t.Any]]:
         """The records of a Mac's slots."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import signal
@@ -52,6 +53,30 @@ def test_a_mac_runs_jobs_and_is_left_as_it_was(place: Workplace) -> None:
     fleet.play("teardown")
     assert fleet.pictures() == before
     assert (place.containers(), place.engine.docker("images", "--quiet"), place.broker.scope.runners) == ([], images, {})
+
+
+def test_without_github_nothing_runs_and_with_an_app_only_what_may(place: Workplace, tmp_path: pathlib.Path) -> None:
+    fleet, lint = place.fleet, {"name": "lint", "isolation": "sandbox", "trust": "trusted"}
+    github = {"url": f"{place.github.url}/acme", "runner_group": "macs", "app": place.app(tmp_path / "app.pem")}
+    planned = fleet.play("site", "-e", json.dumps({"mac_runners_github": {}}))
+    assert "neither mac_runners_github.url nor github.url of the pool" in " ".join(planned.text.split())
+    assert place.slots() == {} and not (fleet.macs["mac-1"].root / "opt/mac_runners/slot").exists()
+
+    refused = fleet.play("site", "-e", json.dumps({"mac_runners_github": github}), rc=2)
+    assert 'mac-1, pool "linux", field runner_group: got "macs"' in refused.text
+    group = place.broker.scope.add_group("macs")
+    fleet.pools("mac-1", pool(count=1), lint)
+    refused = fleet.play("site", "-e", json.dumps({"mac_runners_github": github}), rc=2)
+    assert "accept_key_beside_weak" in refused.text and place.slots() == {}
+
+    accepted = {"mac_runners_github": {**github, "accept_key_beside_weak": True}}
+    fleet.play("site", "-e", json.dumps(accepted))
+    place.finish(place.broker.queue("echo whole", labels=["docker", "quick"]))
+    place.wait("a runner", lambda: place.state("linux-1") == "listening")
+    assert {runner.group for runner in place.broker.scope.runners.values()} == {group.id}
+    again = fleet.play("site", "-vvv", "-e", json.dumps(accepted))
+    assert again.changed("mac-1") == 0
+    assert not any(line in again.text for line in (tmp_path / "app.pem").read_text().splitlines()[1:-1])
 
 
 def test_what_goes_waits_for_its_job(place: Workplace) -> None:

@@ -116,7 +116,7 @@ def planned_only(pools: t.Sequence[Pool], github: Github) -> t.List[str]:
         if pool.lifecycle == "ephemeral" and pool.isolation not in RUN:
             told.append(f"pool {pool.name}: this release does not run the isolation {pool.isolation}")
         elif pool.lifecycle == "ephemeral" and not github.url_of(pool):
-            told.append(f"pool {pool.name}: neither mac_runners_github.url nor the pool's github.url says where its runners register")
+            told.append(f"pool {pool.name}: neither mac_runners_github.url nor github.url of the pool says where its runners register")
     return told
 
 

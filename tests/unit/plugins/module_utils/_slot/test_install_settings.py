@@ -118,7 +118,7 @@ def test_an_app_cannot_serve_an_enterprise():
 
 def test_pools_that_nobody_runs_say_why():
     assert planned_only(pools(LINUX, LINT), Github()) == [
-        "pool linux: neither mac_runners_github.url nor the pool's github.url says where its runners register",
+        "pool linux: neither mac_runners_github.url nor github.url of the pool says where its runners register",
         "pool lint: this release does not run the isolation sandbox",
     ]
     assert (slots(LINUX, github=Github()), names_of(pools(LINUX), Github()), planned_only(pools(LINUX), TOKEN)) == ([], [], [])
