@@ -16,11 +16,11 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock im
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, State
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import install_apply as doing
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import (
-    BUILDING,
     PROGRAM_NAME,
     Goal,
     earlier,
     going,
+    needs_lease,
     plan_install,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import Installed, InstallError, in_job, read_installed
@@ -52,7 +52,7 @@ def converge(tools: doing.Tools, goal: Goal, terms: Terms, check: bool) -> Outco
     with mac_lock(f"runner_slots of fleet {terms.fleet}", tools.layout.state_dir):
         installed = read_installed(tools.run, tools.layout)
         plan = plan_install(goal, installed, tools.layout)
-        builds = any(step.action in BUILDING for step in plan.steps)
+        builds = any(needs_lease(step, goal) for step in plan.steps)
         with permitted(tools.layout.state_dir, terms, builds, lambda: boot_of(_facts(tools.run))):
             return _change(tools, goal, installed, plan)
 

@@ -25,8 +25,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     label_of,
 )
 
-#: Steps that let something run that did not, and so need the Mac's lease.
-BUILDING = ("install", "switch", "write", "settings", "load")
+_BUILDING = ("install", "switch", "write", "settings", "load")
 PROGRAM_NAME, CREDENTIALS, NEWSYSLOG = "program", "credentials", "newsyslog"
 
 
@@ -51,6 +50,12 @@ class Goal(t.NamedTuple):
     def empties(self) -> bool:
         """Whether nothing shall be left."""
         return self.purge and self.slots is not None and not self.slots
+
+
+def needs_lease(step: Step, goal: Goal) -> bool:
+    """Whether it builds something. A slot that is only loaded again, to drain or to go, asks for admission itself before it starts anything."""
+    again = step.action == "load" and step.resource not in (goal.slots or {})
+    return step.action in _BUILDING and not again
 
 
 def job_of(slot: str, layout: Layout, python: str) -> t.Dict[str, t.Any]:

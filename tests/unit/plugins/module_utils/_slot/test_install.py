@@ -244,6 +244,17 @@ def test_drain_and_undrain(mac):
     assert mac.converge(Goal(drain=False)).plan.changed and not mac.marked("linux-1")
 
 
+@pytest.mark.parametrize("goal", [Goal(drain=True), Goal(drain=False), Goal(slots={}, purge=True, secrets={}), Goal(absent=("linux-1",))])
+def test_a_slot_that_nobody_runs_is_loaded_by_plays_that_know_no_pools(mac, goal):
+    built(mac, "linux-1")
+    mac.daemons.clear()
+    write_lease(mac.layout.state_dir, Lease("acme", Terms("acme", [{"name": "linux"}]).digest, generation=1, boot="", state="admitted", since=0))
+    outcome = mac.converge(goal)
+    assert (outcome.busy, outcome.failures, ("bootstrap", "linux-1") in mac.calls[-9:]) == ({}, {}, True)
+    with pytest.raises(MacRunnersError, match="is for other pools"):
+        mac.converge(mac.goal("linux-2", brought=mac.brought("newer")), mac.brought("newer"))
+
+
 def test_a_link_in_the_place_of_something_of_ours_is_not_followed(mac, program):
     os.makedirs(mac.layout.root, 0o755)
     os.mkdir(f"{mac.layout.root}/current")
