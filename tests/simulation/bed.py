@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,7 @@ from tests.simulation.ledger import Ledger  # noqa: E402
 Json = dict[str, t.Any]
 MACOS_IMAGE, LINUX_IMAGE = "ghcr.io/acme/macos:14", "ghcr.io/acme/ubuntu:24.04"
 MIB, GIB = 1 << 20, 1 << 30
+PREFIX = "mac-runners-simulation-"
 
 
 def _docker_pool(count: int) -> Json:
@@ -161,7 +163,11 @@ class Bed:
 @contextlib.contextmanager
 def bed() -> t.Iterator[Bed]:
     """Boots it all; everything ends with the block, and with this process however that ends."""
-    with tempfile.TemporaryDirectory(prefix="mac-runners-simulation-") as folder, contextlib.ExitStack() as stack:
+    for old in pathlib.Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        # What a killed run left: everything of it ended with it but its files.
+        if not pathlib.Path("/proc", old.name.removeprefix(PREFIX).partition("-")[0]).exists():
+            shutil.rmtree(old, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder, contextlib.ExitStack() as stack:
         os.chmod(folder, 0o711)
         yield Bed(pathlib.Path(folder), stack)
 

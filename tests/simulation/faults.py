@@ -67,13 +67,16 @@ class Faults:
         return f"kickstart ended with {done.returncode}"
 
     def _bootout(self, fault: Fault) -> str:
-        """As an operator does who knows launchd."""
+        """As an operator does who knows launchd, until it is there again."""
         self._moment(fault, lambda: True)
         mac, label = self._bed.macs[fault.mac], LABEL + fault.slot
         out = mac.exec("/bin/launchctl", "bootout", f"system/{label}").returncode
         time.sleep(fault.choice * 2)
-        back = mac.exec("/bin/launchctl", "bootstrap", "system", f"/Library/LaunchDaemons/{label}.plist").returncode
-        return f"bootout ended with {out}, bootstrap with {back}"
+        tries, back = 0, 37
+        while back == 37 and tries < 100:
+            tries, back = tries + 1, mac.exec("/bin/launchctl", "bootstrap", "system", f"/Library/LaunchDaemons/{label}.plist").returncode
+            time.sleep(0.2)
+        return f"bootout ended with {out}, bootstrap with {back} at try {tries}"
 
     def _listener(self, fault: Fault) -> str:
         return self._kill_inside(fault, "Runner.Listener")

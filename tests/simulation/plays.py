@@ -18,7 +18,7 @@ import typing as t
 from tests.acceptance.fleet import Fleet
 
 #: What no play may say: it broke, instead of telling what is wrong.
-BROKEN = ("Traceback (most recent call last)", "MODULE FAILURE", "Unexpected failure")
+BROKEN = ("Traceback (most recent call last)", "MODULE FAILURE", "Unexpected failure", "Error while resolving")
 #: Seconds for one play.
 LONGEST = 600.0
 
