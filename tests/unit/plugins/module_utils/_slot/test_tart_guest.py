@@ -26,6 +26,14 @@ while [ ! -e go ]; do sleep 0.05; done
 exit "$(cat go)"
 """
 
+#: A guest sees its own processes alone; on this machine runners of other tests may be at work.
+PGREP = """#!/bin/sh
+for pid in $(/usr/bin/pgrep "$@"); do
+  if tr '\\0' '\\n' < /proc/$pid/environ 2> /dev/null | grep -qx "HOME=$HOME"; then echo $pid; seen=1; fi
+done
+[ -n "$seen" ]
+"""
+
 
 class Guest:
     """Its home; the runner is in ``actions runner``."""
@@ -35,10 +43,17 @@ class Guest:
         (self.runner / "bin").mkdir(parents=True)
         (self.runner / "bin" / "Runner.Listener").write_text(LISTENER)
         (self.runner / "bin" / "Runner.Listener").chmod(0o755)
+        (home / "tools").mkdir()
+        (home / "tools" / "pgrep").write_text(PGREP)
+        (home / "tools" / "pgrep").chmod(0o755)
+
+    @property
+    def environment(self) -> t.Dict[str, str]:
+        return {"HOME": str(self.home), "PATH": f"{self.home}/tools:/usr/bin:/bin"}
 
     def run(self, words: t.Sequence[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            words, input=stdin, env={"HOME": str(self.home), "PATH": "/usr/bin:/bin"}, cwd="/", stdout=subprocess.PIPE, text=True, check=False, timeout=60
+            words, input=stdin, env=self.environment, cwd="/", stdout=subprocess.PIPE, text=True, check=False, timeout=60
         )
 
     def start(self, config: str = "secret") -> int:
@@ -53,7 +68,9 @@ class Guest:
         return followed.take(self.run(tart_guest.words(tart_guest.FOLLOW, "actions runner", "end-1234")).stdout.encode()), followed.exit_code
 
     def end(self, code: int = 0) -> None:
-        (self.runner / "go").write_text(str(code))
+        # At once: an empty file would be read too.
+        (self.runner / "going").write_text(str(code))
+        (self.runner / "going").rename(self.runner / "go")
         self.wait(self.home / ".mac-runners" / "exit")
 
     def wait(self, path: pathlib.Path) -> None:
@@ -140,7 +157,7 @@ def test_a_worker_is_seen_and_this_question_is_not_taken_for_one(guest: Guest) -
     worker = guest.runner / "bin" / "Runner.Worker"
     worker.write_text("#!/bin/sh\nsleep 30\n")
     worker.chmod(0o755)
-    with subprocess.Popen([str(worker)], start_new_session=True) as process:
+    with subprocess.Popen([str(worker)], env=guest.environment, start_new_session=True) as process:
         assert guest.ask(tart_guest.BUSY) == "busy"
         os.killpg(process.pid, signal.SIGKILL)
 
