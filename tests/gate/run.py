@@ -57,6 +57,7 @@ STEPS = (
     Step("macsim", 20),
     Step("integration", 20),
     Step("slot", 20),
+    Step("simulation", 15),
     Step("package", 5),
     Step("molecule", 20),
 )

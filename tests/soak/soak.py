@@ -30,6 +30,7 @@ OUTPUT = ROOT / "tests" / "output" / "soak"
 RESULTS = OUTPUT / "results.json"
 BLOCK = 20_000
 MOST_FAILURES = 20
+SIMULATED_JOBS = 200
 SOURCES = ("plugins", "roles", "playbooks", "tests")
 CORE = (":(glob)plugins/module_utils/*.py", "plugins/module_utils/_capacity", "plugins/filter", "plugins/plugin_utils", "tests/oracle")
 sys.path[:0] = [str(ROOT), str(ROOT / ".ansible" / "collections")]
@@ -116,6 +117,23 @@ def mutation(record: Record, given: argparse.Namespace, save: Save) -> None:
     save()
 
 
+def simulation(record: Record, given: argparse.Namespace, save: Save) -> None:
+    """Jobs with faults at random moments, one seed after the other; a seed that failed is no end."""
+    record["first_seed"], record["wanted"] = given.seed, given.simulation
+    while record["done"] < given.simulation and len(record["failures"]) < MOST_FAILURES:
+        seed = given.seed + record["done"]
+        command = ["tests/simulation/run", "--seed", str(seed), "--jobs", str(SIMULATED_JOBS)]
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        result = ROOT / "tests" / "output" / "simulation" / f"seed-{seed}-jobs-{SIMULATED_JOBS}" / "result.json"
+        known_of: Record = json.loads(result.read_text()) if result.is_file() else {}
+        record.setdefault("counters", {})[str(seed)] = known_of.get("counters")
+        if code:
+            record["failures"].append({"seed": seed, "what": known_of.get("violations") or [f"exit code {code}"], "replay": " ".join(command)})
+        record["done"] += 1
+        save()
+        print(f"simulation: {record['done']} of {given.simulation} seeds, {len(record['failures'])} failures", flush=True)
+
+
 def rounds(record: Record, given: argparse.Namespace, save: Save) -> None:
     """The steps of the gate with processes, mounts and containers, again and again, with nothing left behind."""
     record["wanted"] = f"{given.minutes} minutes"
@@ -135,30 +153,32 @@ PARTS = {
     "oracle": Part(fleets, ("seed", "fleets"), CORE),
     "mutation": Part(mutation, (), (*CORE, "tests/unit/plugins/module_utils", "tests/mutation")),
     **{repeated.name: Part(repeated.run, (repeated.name,)) for repeated in REPEATED},
+    "simulation": Part(simulation, ("seed", "simulation")),
     "rounds": Part(rounds, ("minutes",)),
 }
+#: Parts that are done so often, and how often.
+COUNTED = {**{repeated.name: repeated.times for repeated in REPEATED}, "simulation": 3}
 
 
 def count_of_a_part(text: str) -> tuple[str, int]:
     name, _sign, number = text.partition("=")
-    names = [repeated.name for repeated in REPEATED]
-    if name not in names or not number.isdigit():
-        raise argparse.ArgumentTypeError(f"got {text}; allowed: PART=NUMBER, where PART is one of {', '.join(names)}")
+    if name not in COUNTED or not number.isdigit():
+        raise argparse.ArgumentTypeError(f"got {text}; allowed: PART=NUMBER, where PART is one of {', '.join(COUNTED)}")
     return name, int(number)
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="The long versions of all proofs.", prog="make soak")
     parser.add_argument("--parts", default=",".join(PARTS), help="of: " + ", ".join(PARTS))
-    parser.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the fleets at random")
+    parser.add_argument("--seed", type=int, default=1_000_000, help="the first seed of the fleets at random and of the simulation")
     parser.add_argument("--fleets", type=int, default=1_000_000, help="how many fleets oracle and core judge")
-    defaults = ", ".join(f"{repeated.name}={repeated.times}" for repeated in REPEATED)
+    defaults = ", ".join(f"{name}={times}" for name, times in COUNTED.items())
     parser.add_argument("--count", dest="counts", type=count_of_a_part, action="append", metavar="PART=NUMBER", help=f"how often: {defaults}")
     parser.add_argument("--minutes", type=int, default=int(os.environ.get("SOAK_MINUTES", "60")), help="how long rounds of the gate go on")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--fresh", action="store_true", help="forget what an earlier run has done")
     given = parser.parse_args(arguments)
-    for name, times in [*((repeated.name, repeated.times) for repeated in REPEATED), *(given.counts or ())]:
+    for name, times in [*COUNTED.items(), *(given.counts or ())]:
         setattr(given, name, times)
     given.parts = given.parts.split(",")
     if unknown := set(given.parts) - set(PARTS):
