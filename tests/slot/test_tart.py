@@ -13,11 +13,10 @@ import signal
 import sys
 
 import pytest
-from tart_fixtures import tart, tart_host  # noqa: F401
 from tart_mac import STATE
 from test_secrets import PART, Sampler
 
-pytest_plugins = ["tests.macsim.pytest_plugin"]
+pytest_plugins = ["tests.macsim.pytest_plugin", "tart_fixtures"]
 
 TRACES = "touch ~/left; (sleep 1000 >/dev/null 2>&1 &) ; echo changed > ~/actions-runner/.env; echo done"
 LOOK = "ls -a ~ ~/actions-runner; pgrep -fl 'sleep 1000' || echo nobody"
@@ -54,6 +53,17 @@ def test_a_stop_leaves_the_job_alone_and_the_next_start_finds_it(tart):
     tart.finish(job)
     tart.drain(SLOT)
     assert (job.result, job.output, len(job.runs), tart.status(SLOT)["jobs"]) == ("Succeeded", "whole\n", 1, 1)
+
+
+def test_after_a_restart_of_the_mac_slots_work_again_by_themselves(tart):
+    lease = tart.path(f"{STATE}/lease.json")
+    content = lease.read_text()
+    lease.write_text(json.dumps({**json.loads(content), "boot": "the one before"}))
+    job = tart.queue(tart.slot(), "echo done")
+    tart.start(SLOT)
+    tart.finish(job)
+    lease.write_text(content)
+    assert job.result == "Succeeded"
 
 
 def test_drain_ends_an_idle_vm_at_once_and_waits_for_a_job(tart):
