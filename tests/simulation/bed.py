@@ -170,4 +170,3 @@ def bed() -> t.Iterator[Bed]:
     with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder, contextlib.ExitStack() as stack:
         os.chmod(folder, 0o711)
         yield Bed(pathlib.Path(folder), stack)
-

@@ -278,5 +278,3 @@ class Faults:
 
 def _slots(mac: str, isolation: str) -> list[str]:
     return [slot for slot in SLOTS[mac] if isolation_of(slot) == isolation]
-
-

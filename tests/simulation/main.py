@@ -34,6 +34,8 @@ from tests.simulation.watch import Watch
 OUTPUT = ROOT / "tests" / "output" / "simulation"
 #: Jobs that wait beyond those that run; seconds without any progress at which a run is given up; seconds for what settles by itself.
 WAITING, STUCK, SETTLING = 3, 300.0, 150.0
+#: Seconds for which a fault waits for slots that have enough to do.
+PATIENCE = 30.0
 
 Json = dict[str, t.Any]
 
@@ -88,9 +90,9 @@ class Simulation:
         self._gather()
 
     def _feed(self, faults: int, pause: float) -> None:
-        """Queue jobs for at least so long, and until those that belong before the next fault are under way."""
+        """Queue jobs for at least so long, and until those that belong before the next fault are queued; a slow fleet is not waited for too long."""
         started = time.monotonic()
-        while self._release(faults) or time.monotonic() - started < pause:
+        while time.monotonic() - started < (PATIENCE if self._release(faults) else pause):
             time.sleep(0.1)
 
     def _release(self, faults: int) -> bool:

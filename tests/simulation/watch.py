@@ -185,4 +185,3 @@ def _content(folder: pathlib.Path) -> str:
             seen = (folder / name).lstat()
             rows.append([name, seen.st_ino, seen.st_size, seen.st_mtime_ns])
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
-
