@@ -57,13 +57,17 @@ KINDS: t.Mapping[str, Kind] = {
     "version": Kind(
         ERROR, "without (version 1) nothing compiles; other versions are Apple's own and decide differently", "begin the profile with (version 1)"
     ),
-    "unknown-operation": Kind(ERROR, "this version of macOS has no such operation and refuses the profile", "use an operation of the version, or guard the rule"),
+    "unknown-operation": Kind(
+        ERROR, "this version of macOS has no such operation and refuses the profile", "use an operation of the version, or guard the rule"
+    ),
     "unknown-filter": Kind(ERROR, "this version of macOS has no such filter and refuses the profile", "use a filter of the version, or guard the rule"),
     "unbound-name": Kind(ERROR, "nothing defines this name, so macOS refuses the profile", "define it, supply the file that does, or correct the spelling"),
     "unset-param": Kind(
         ERROR, "a parameter that is not given is #f, and a pattern must be a text", "give the parameter, or guard the rule with (if (param ...) ...)"
     ),
-    "ip-address": Kind(ERROR, "macOS knows the hosts * and localhost only, and single ports or *", "write *:PORT or localhost:PORT; hosts need a proxy outside"),
+    "ip-address": Kind(
+        ERROR, "macOS knows the hosts * and localhost only, and single ports or *", "write *:PORT or localhost:PORT; hosts need a proxy outside"
+    ),
     "link-path": Kind(ERROR, "the kernel compares what a link leads to, so the rule never holds", "write the path behind the link, below /private"),
     "dotdot-path": Kind(ERROR, "no path that the kernel compares has .. in it", "write the path without .."),
     "relative-path": Kind(ERROR, "only absolute paths are compared, so the rule never holds", "write an absolute path"),
@@ -80,7 +84,9 @@ KINDS: t.Mapping[str, Kind] = {
     "port-count": Kind(ERROR, "macOS takes seconds to compile thousands of rules on ports, and refuses about 8000", "list fewer ports, or allow *"),
     "pattern-size": Kind(ERROR, "macOS refuses more than 65535 bytes of patterns", "name directories in place of the files in them"),
     "read-deny-moved": Kind(
-        WARNING, "who may rename a file or a directory above it can read it under its new name", "deny file-write-unlink on the path and on each directory above"
+        WARNING,
+        "who may rename a file or a directory above it can read it under its new name",
+        "deny file-write-unlink on the path and on each directory above",
     ),
     "read-deny-linked": Kind(WARNING, "macOS allows hard links by itself, and the other name can be read", "deny file-link, at least on the path"),
     "socket-open": Kind(

@@ -28,7 +28,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
 def _define(run: Run, form: Form, env: Env) -> t.Any:
     _need(form, 2)
     target = form.items[1]
-    if type(target) is Form:
+    if isinstance(target, Form):
         name = target.head()
         names, rest = _parameters(target, 1)
         value: t.Any = Closure(name, names, rest, form, 2, env)
@@ -65,7 +65,7 @@ def _lambda(run: Run, form: Form, env: Env) -> t.Any:
     target = form.items[1]
     if isinstance(target, Symbol):
         return Closure("lambda", [], target.name, form, 2, env)
-    if type(target) is not Form:
+    if not isinstance(target, Form):
         raise WrongError("lambda needs a list of names")
     names, rest = _parameters(target, 0)
     return Closure("lambda", names, rest, form, 2, env)
@@ -113,7 +113,7 @@ def _guarded(run: Run, form: Form, env: Env, wanted: bool) -> t.Any:
 def _cond(run: Run, form: Form, env: Env) -> t.Any:
     unsure: t.Optional[Opaque] = None
     for clause in form.items[1:]:
-        if type(clause) is not Form or not clause.items or "=>" in (getattr(item, "name", "") for item in clause.items):
+        if not isinstance(clause, Form) or not clause.items or "=>" in (getattr(item, "name", "") for item in clause.items):
             return run.hole("a clause of cond is not understood", form)
         test = True if clause.head() == "else" else value_of(run, clause, 0, env)
         if isinstance(test, Opaque) or (unsure is not None and test is not False):
@@ -146,7 +146,7 @@ def _quote(_run: Run, form: Form, _env: Env) -> t.Any:
 
 
 def _datum(item: t.Any) -> t.Any:
-    return tuple(_datum(one) for one in item.items) if type(item) is Form else item
+    return tuple(_datum(one) for one in item.items) if isinstance(item, Form) else item
 
 
 def _let(run: Run, form: Form, env: Env) -> t.Any:
@@ -177,7 +177,7 @@ def _let_star(run: Run, form: Form, env: Env) -> t.Any:
 
 def _pairs(form: Form, index: int) -> t.List[Form]:
     holder = form.items[index]
-    if type(holder) is not Form or not all(type(pair) is Form and pair.items for pair in holder.items):
+    if not isinstance(holder, Form) or not all(isinstance(pair, Form) and pair.items for pair in holder.items):
         raise WrongError(f"{form.head()} needs a list of names and values")
     return holder.items
 
@@ -216,7 +216,7 @@ def _macro(run: Run, form: Form, env: Env) -> t.Any:
     """A macro proper is not expanded; what calls it is opaque."""
     _need(form, 2)
     target = form.items[1]
-    name = target.head() if type(target) is Form else _symbol(form, 1)
+    name = target.head() if isinstance(target, Form) else _symbol(form, 1)
     _bind(run, env, name, Opaque(f"{name} is a macro, and macros are not expanded here"))
     return ()
 

@@ -61,7 +61,7 @@ class Tail(t.NamedTuple):
     """The item of a form that is to be evaluated in place of the current one."""
 
     form: Form
-    index: int
+    item: int
     env: Env
 
 
@@ -138,11 +138,11 @@ def evaluate(run: Run, form: Form, env: Env) -> t.Any:
             if run.steps > run.limits.steps:
                 raise ExhaustedError(f"more than {run.limits.steps} steps")
             result = _once(run, form, env)
-            if type(result) is not Tail:
+            if not isinstance(result, Tail):
                 return result
-            item = result.form.items[result.index]
-            if type(item) is not Form:
-                return value_of(run, result.form, result.index, result.env)
+            item = result.form.items[result.item]
+            if not isinstance(item, Form):
+                return value_of(run, result.form, result.item, result.env)
             form, env = item, result.env
     finally:
         run.depth -= 1
@@ -153,7 +153,7 @@ def _once(run: Run, form: Form, env: Env) -> t.Any:
     if not items:
         return ()
     head = items[0]
-    if type(head) is Symbol:
+    if isinstance(head, Symbol):
         special = run.specials.get(head.name)
         if special is not None and head.name not in run.redefined:
             try:
@@ -169,7 +169,7 @@ def call(run: Run, function: t.Any, arguments: t.List[t.Any], form: Form) -> t.A
     kind = type(function)
     if kind is Builtin:
         if function.pure:
-            opaque = next((one for one in arguments if type(one) is Opaque), None)
+            opaque = next((one for one in arguments if isinstance(one, Opaque)), None)
             if opaque is not None:
                 return opaque
         try:
@@ -185,8 +185,8 @@ def call(run: Run, function: t.Any, arguments: t.List[t.Any], form: Form) -> t.A
 
 def finished(run: Run, result: t.Any) -> t.Any:
     """The value behind a :class:`Tail`."""
-    while type(result) is Tail:
-        result = value_of(run, result.form, result.index, result.env)
+    while isinstance(result, Tail):
+        result = value_of(run, result.form, result.item, result.env)
     return result
 
 

@@ -86,7 +86,7 @@ class Form:
 
     def head(self) -> str:
         """The name that the form begins with, or nothing."""
-        return self.items[0].name if self.items and type(self.items[0]) is Symbol else ""
+        return self.items[0].name if self.items and isinstance(self.items[0], Symbol) else ""
 
     def position(self) -> t.Tuple[int, int]:
         """Line and column of its opening parenthesis."""

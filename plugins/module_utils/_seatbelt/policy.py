@@ -20,7 +20,7 @@ class Ports(t.NamedTuple):
     first: int
     last: int
 
-    def __iter__(self) -> t.Iterator[int]:  # type: ignore[override]
+    def __iter__(self) -> t.Iterator[int]:
         return iter(range(self.first, self.last + 1))
 
 

@@ -64,7 +64,9 @@ def _name(fields: Fields) -> str:
 
 def _home(fields: Fields) -> str:
     home = fields.raw.get("home")
-    allowed = mistake_in(home) or ("" if home != "/" and home.count("/") > 1 else "the home of the slot's account, such as /Users/mac-runners-lint-1")
+    allowed = mistake_in(home)
+    if not allowed and str(home).rstrip("/").count("/") < 2:
+        allowed = "the home of the slot's account, such as /Users/mac-runners-lint-1"
     if allowed:
         fields.wrong("home", home, allowed)
         return "/Users/nobody"
@@ -132,5 +134,3 @@ def _ports(fields: Fields) -> t.Optional[Ports]:
         return Ports(first, last)
     fields.wrong("ports", value, f"a range such as 20000-20099, of at most {MOST_PORTS} ports from 1024 to {FIRST_EPHEMERAL_PORT - 1}")
     return None
-
-

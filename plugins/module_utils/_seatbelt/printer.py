@@ -28,7 +28,7 @@ def text(value: str) -> str:
 
 
 def _form(form: Form, indent: int) -> str:
-    parts = [_form(item, indent + 2) if type(item) is Form else _atom(item) for item in form.items]
+    parts = [_form(item, indent + 2) if isinstance(item, Form) else _atom(item) for item in form.items]
     line = f"({' '.join(parts)})"
     if len(line) + indent <= WIDTH and "\n" not in line or len(parts) < 2:
         return line

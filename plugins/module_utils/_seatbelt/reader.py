@@ -77,7 +77,7 @@ class _Reader:
 
     def _statements(self) -> t.List[Form]:
         for item, at in zip(self.top.items, self.top.ats):
-            if type(item) is not Form:
+            if not isinstance(item, Form):
                 self.fail(at, "a profile consists of lists in parentheses; nothing else may stand outside of them")
         return self.top.items
 

@@ -106,7 +106,8 @@ class Rule:
     prepared: t.Any = None
 
 
-class Hole(t.NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class Hole:
     """Where rules may stand that were not read; ``action`` is empty when they may do either."""
 
     index: int
