@@ -67,7 +67,6 @@ def fleet_runners(fleet: t.Mapping[str, t.Mapping[str, t.Any]], url: str, absent
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The filter fleet_runners."""
 

@@ -66,7 +66,6 @@ def runner_images(pools: t.Any, isolation: str, github: t.Any = None, capacity: 
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The filter runner_images."""
 

@@ -60,7 +60,6 @@ def runner_names(pools: t.Any, github: t.Any = None, capacity: t.Any = None) -> 
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The filter runner_names."""
 

@@ -60,7 +60,6 @@ def runner_planned_only(pools: t.Any, github: t.Any = None, capacity: t.Any = No
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The filter runner_planned_only."""
 

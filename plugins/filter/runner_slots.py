@@ -98,7 +98,6 @@ def runner_slots(
     return [{**slot, **plain(more or {})} for slot in slots]
 
 
-
 class FilterModule:
     """The filter runner_slots."""
 

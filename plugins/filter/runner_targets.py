@@ -52,7 +52,6 @@ def runner_targets(fleet: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[dict[st
         raise AnsibleFilterError(str(error)) from error
 
 
-
 class FilterModule:
     """The filter runner_targets."""
 

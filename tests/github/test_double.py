@@ -141,7 +141,8 @@ def test_the_program_serves_queues_lists_and_judges(served):
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["fly"], ["queue"], ["job"], ["jobs", "--wai", "1"], ["fault", "fire"], ["set", "colour=1"], ["set", "list_lag=true"], ["serve", "--port", "x"]]
+    "words",
+    [[], ["fly"], ["queue"], ["job"], ["jobs", "--wai", "1"], ["fault", "fire"], ["set", "colour=1"], ["set", "list_lag=true"], ["serve", "--port", "x"]],
 )
 def test_the_program_refuses_what_it_does_not_know(words):
     assert subprocess.run([PROGRAM, *words], check=False, capture_output=True).returncode not in (0, -15)

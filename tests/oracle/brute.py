@@ -99,7 +99,8 @@ def objections(fleet: oracle.Fleet, host: str, arguments: Mapping[str, Any], cha
     if not changes:
         return ["no change is proposed, but dropping runners would help"] if trial.fits(nothing_left) else []
     new = changed(old, changes)
-    verdict = oracle.judge(oracle.with_changes(fleet, host, changes), arguments["now"], arguments["unreachable"], arguments["unasked"], arguments.get("versions"))[host]
+    after = oracle.with_changes(fleet, host, changes)
+    verdict = oracle.judge(after, arguments["now"], arguments["unreachable"], arguments["unasked"], arguments.get("versions"))[host]
     if not verdict["fits"]:
         return [f"the proposed change does not fit: {sorted(verdict['checks'])} after {list(changes)}"]
     total = sum(count for count, _memory in old.values())

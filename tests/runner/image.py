@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The image of the stand-in runner: this machine's Python, busybox, and the runner's package where GitHub's image has it."""
+"""The image of the stand-in runner: this machine's Python, busybox, and the runner's package where GitHub's image has it.
+
+    image.py SOCKET NAME:TAG [PROXY]: makes it in the engine behind SOCKET
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,14 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 import tarfile
 
-import build
-import docker
-import engine
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent / folder) for folder in ("runner", "integration")]
+
+import build  # noqa: E402
+import docker  # noqa: E402
+import engine  # noqa: E402
 
 NAME = "mac-runners-standin:1"
 PYTHON = pathlib.Path("/usr/bin/python3").resolve()
@@ -83,3 +89,17 @@ def _link(archive: tarfile.TarFile, name: str, to: str) -> None:
     entry = tarfile.TarInfo(name)
     entry.type, entry.linkname = tarfile.SYMTYPE, to
     archive.addfile(entry)
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) not in (2, 3) or argv[1].count(":") != 1:
+        print(__doc__, file=sys.stderr)
+        return 64
+    api = engine.client(argv[0])
+    print(make(api, argv[1], proxy="".join(argv[2:])))
+    api.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

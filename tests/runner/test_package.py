@@ -154,7 +154,8 @@ def test_a_persistent_runner_has_many_jobs_and_ends_with_0_once_it_is_deleted(gi
     assert jobs[0].output == f"{package.folder}/_work\n0\n"
     waiting("idle", lambda: states(broker) == [("mac-1-a", True, False)])
     request = urllib.request.Request(f"{github.url}/api/v3/orgs/acme/actions/runners/1", method="DELETE")
-    for name, text in {"User-Agent": "x", "Accept": "x/y", "X-GitHub-Api-Version": "2022-11-28", "Authorization": f"Bearer {github.world.token().text}"}.items():
+    token = github.world.token().text
+    for name, text in {"User-Agent": "x", "Accept": "x/y", "X-GitHub-Api-Version": "2022-11-28", "Authorization": f"Bearer {token}"}.items():
         request.add_header(name, text)
     assert urllib.request.urlopen(request).status == 204
     assert process.wait(timeout=20) == 0

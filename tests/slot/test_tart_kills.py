@@ -10,10 +10,9 @@ import concurrent.futures
 import pathlib
 import shutil
 
-from tart_fixtures import tart, tart_host  # noqa: F401
 from tart_mac import PROGRAMS
 
-pytest_plugins = ["tests.macsim.pytest_plugin"]
+pytest_plugins = ["tests.macsim.pytest_plugin", "tart_fixtures"]
 
 KILL = str(pathlib.Path(__file__).parent / "kill.py")
 NAMES = "/private/var/tmp"

@@ -33,7 +33,8 @@ class Goal(t.NamedTuple):
     """What shall be. ``slots``: name to the content of its settings, None to leave them as they are; ``secrets`` likewise.
 
     ``drain``: whether marks are laid (True), taken back (False) or left (None), on the slots of ``only`` or, without any, on all.
-    ``absent``: slots that have to go whatever ``slots`` says. ``force``: what has to go goes at once, whatever job it runs. ``version``: of the program, empty to leave it.
+    ``absent``: slots that have to go whatever ``slots`` says. ``force``: what has to go goes at once, whatever job it runs.
+    ``version``: of the program, empty to leave it.
     """
 
     slots: t.Optional[t.Mapping[str, bytes]] = None

@@ -167,7 +167,8 @@ def _slot(
 ) -> Json:
     name, target = f"{mac}-{slot}", parse_target(github.url_of(pool))
     if len(name) > _LONGEST_NAME:
-        mistakes.append(Mistake(pool.name, "name", show(name), f"at most {_LONGEST_NAME} characters for the Mac's name and the slot's, to which each runner adds 9"))
+        allowed = f"at most {_LONGEST_NAME} characters for the Mac's name and the slot's, to which each runner adds 9"
+        mistakes.append(Mistake(pool.name, "name", show(name), allowed))
     return {
         "name": slot,
         "runner_name": name,

@@ -14,7 +14,6 @@ import os
 import time
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import tart_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, Seen, TartError, Vm, find_account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, delete_vm, make_vm

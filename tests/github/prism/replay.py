@@ -174,7 +174,8 @@ def main(argv: list[str]) -> int:
         print(f"wrong on purpose, caught by both: {text[:150]}")
     print("\n".join(failures))
     kinds = collections.Counter(f"{one.method} {one.status}" for one in right)
-    print(f"{len(right)} exchanges through Prism in {time.monotonic() - started:.0f} s: {', '.join(f'{kind} x{count}' for kind, count in sorted(kinds.items()))}")
+    told = ", ".join(f"{kind} x{count}" for kind, count in sorted(kinds.items()))
+    print(f"{len(right)} exchanges through Prism in {time.monotonic() - started:.0f} s: {told}")
     print(f"gate: {len(right) + len(WRONG) - len(failures)} passed, {len(failures)} failed, 0 skipped")
     return 1 if failures else 0
 

@@ -77,7 +77,10 @@ class Github:
 def configure(root: Root, words: Words) -> None:
     """Register and write the files."""
     if root.is_configured():
-        raise ConfigureError("Cannot configure the runner because it is already configured. To reconfigure the runner, run 'config.cmd remove' or './config.sh remove' first.")
+        raise ConfigureError(
+            "Cannot configure the runner because it is already configured. "
+            "To reconfigure the runner, run 'config.cmd remove' or './config.sh remove' first."
+        )
     if "unattended" not in words.flags:
         raise ConfigureError("this stand-in asks nobody anything: give --unattended")
     missing = [name for name in ("url", "token") if name not in words.values]

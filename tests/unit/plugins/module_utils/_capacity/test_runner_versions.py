@@ -120,7 +120,9 @@ def test_a_version_that_ends_within_30_days(date: str, now: t.Optional[int], war
     assert (violations, warnings) == ([], [wanted] if warned else [])
 
 
-@pytest.mark.parametrize(("offered", "instead"), (("2.338.0", "2.338.0"), ("2.336.0", "a newer version"), ("2.100.0", "a newer version"), ("", "a newer version")))
+@pytest.mark.parametrize(
+    ("offered", "instead"), (("2.338.0", "2.338.0"), ("2.336.0", "a newer version"), ("2.100.0", "a newer version"), ("", "a newer version"))
+)
 def test_only_something_newer_is_advised(offered: str, instead: str) -> None:
     (violation,), _warnings = judged(LINUX, asked(answer(runtime=TODAY), offered=offered))
     assert violation["message"].endswith(f"; pin {instead} in image")

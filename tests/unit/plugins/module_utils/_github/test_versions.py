@@ -18,6 +18,7 @@ from fakes import client_of, said  # noqa: E402
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github import errors  # noqa: E402
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.versions import judge_versions, list_downloads  # noqa: E402
 
+
 def test_the_clock_of_github_counts():
     client = client_of(said(body={"runner_version": "2.337.0", "runtime_deprecates_at": "2026-12-01T02:00:00.000+02:00"}, date="Tue, 01 Dec 2026 00:00:01 GMT"))
     (got,) = judge_versions(client, ["2.337.0"])
