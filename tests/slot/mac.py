@@ -78,8 +78,9 @@ class Mac:
     def start(self, folder: pathlib.Path, *before: str) -> subprocess.Popen[bytes]:
         """As launchd does, in a process group of its own; ``before`` stands for the program."""
         argv = [self.python, "-I", *(before or (str(self.program),)), "run", str(folder)]
+        environment = {"PATH": "/usr/bin:/bin", "MAC_RUNNERS_SLOT_LOG": str(self.log(folder))}
         with open(self.log(folder), "ab") as log:
-            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, env={"PATH": "/usr/bin:/bin"})
+            process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True, env=environment)
         self.processes.append(process)
         return process
 

@@ -71,6 +71,20 @@ def test_a_waiting_slot_is_light(mac):
     assert used < MOST_KB
 
 
+def test_a_log_that_was_rotated_is_left_alone(mac):
+    folder = mac.slot()
+    mac.start(folder)
+    mac.wait_for(folder, "listening")
+    rotated = mac.log(folder).with_suffix(".0")
+    mac.log(folder).rename(rotated)
+    mac.log(folder).touch(mode=0o640)
+    told = rotated.read_text()
+    mac.drain(folder)
+    mac.wait_for(folder, "drained")
+    assert [entry["state"] for entry in mac.events(folder, "state")][-1] == "drained"
+    assert rotated.read_text() == told
+
+
 @pytest.fixture
 def app(github, tmp_path):
     """The settings of a slot that has the key of an App."""

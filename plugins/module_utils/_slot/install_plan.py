@@ -24,6 +24,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     Slot,
     label_of,
 )
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import LOG_VARIABLE
 
 _BUILDING = ("install", "switch", "write", "settings", "load")
 PROGRAM_NAME, CREDENTIALS, NEWSYSLOG = "program", "credentials", "newsyslog"
@@ -64,7 +65,7 @@ def job_of(slot: str, layout: Layout, python: str) -> t.Dict[str, t.Any]:
     return {
         "Label": label_of(slot),
         "ProgramArguments": [python, "-I", f"{layout.root}/{CURRENT}/{PROGRAM}", "run", layout.folder(slot)],
-        "EnvironmentVariables": {"LANG": "C", "LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+        "EnvironmentVariables": {"LANG": "C", "LC_ALL": "C", "PATH": "/usr/bin:/bin:/usr/sbin:/sbin", LOG_VARIABLE: layout.log(slot)},
         "WorkingDirectory": "/",
         "RunAtLoad": True,
         "KeepAlive": True,

@@ -12,6 +12,9 @@ import json
 import time
 import typing as t
 
+#: What tells the program where its log is, so that it notices when newsyslog has moved that away.
+LOG_VARIABLE = "MAC_RUNNERS_SLOT_LOG"
+
 
 def line(now: float, slot: str, event: str, fields: t.Mapping[str, t.Any]) -> str:
     """A line without its end; empty fields are left out."""

@@ -18,7 +18,7 @@ import sys
 import time
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import line
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import LOG_VARIABLE, line
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits, keep
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError, StoppedError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME, Record, read_record, write_record
@@ -133,6 +133,7 @@ class SlotWorld:
         """One line on standard output, which launchd writes to the slot's log."""
         # A log that cannot be written must not end a slot.
         with contextlib.suppress(OSError):
+            follow_log(os.environ.get(LOG_VARIABLE, ""))
             print(line(time.time(), self._slot, event, fields), flush=True)
 
     def keep(self, name: str, content: t.Iterator[bytes]) -> None:
@@ -143,6 +144,23 @@ class SlotWorld:
         """From 0 to 1."""
         # The module random would bring hashlib and OpenSSL along.
         return int.from_bytes(os.urandom(4), "big") / 2**32
+
+
+def follow_log(path: str) -> None:
+    """Write on in the file that is at ``path`` now: newsyslog moves a full log away, and launchd opens a new one only at a start."""
+    if not path or _is_output(path):
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def _is_output(path: str) -> bool:
+    try:
+        return os.path.samestat(os.lstat(path), os.fstat(1))
+    except FileNotFoundError:
+        return False
 
 
 def require_own(folder: str) -> None:
