@@ -20,7 +20,7 @@ test: setup ## the whole gate: unit, sanity, lint, docs, molecule, integration, 
 test-quick: setup ## unit tests and linters, under 2 minutes
 	@$(GATE)/run --quick
 
-demo: setup ## one fleet that fits and is built, one that is refused and why, on simulated Macs
+demo: setup ## one fleet that fits, is built and runs jobs, one that is refused and why, on simulated Macs
 	@exec tests/demo/demo
 
 bench: setup ## the figures of speed, as ratios of one run

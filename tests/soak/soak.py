@@ -66,7 +66,8 @@ class Repeated:
         while not record["failures"] and (record["done"] < wanted or "output" not in record):
             times = min(self.portion or wanted, wanted - record["done"])
             log = OUTPUT / f"{self.name}-{record['done']}.log"
-            command = [".venv/bin/python", "-m", "pytest", "-q", "-s", self.path]
+            # The time limit of the gate is for its few repetitions.
+            command = [".venv/bin/python", "-m", "pytest", "-q", "-s", "--timeout=7200", self.path]
             with log.open("w") as file:
                 code = subprocess.run(command, cwd=ROOT, env={**os.environ, self.variable: str(times)}, stdout=file, stderr=file, check=False).returncode
             record["output"] = str(log.relative_to(ROOT))
