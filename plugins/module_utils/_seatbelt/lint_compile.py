@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import operations, vocabulary
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.findings import Found
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.profile import Profile
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Filter, Problem, Rule
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Filter, Opaque, Problem, Rule
 
 #: Less than what macOS takes, which is 65535.
 MOST_PATTERN_BYTES = 60_000
@@ -47,6 +47,10 @@ def _version(profile: Profile) -> t.Iterator[Found]:
 def _holes(profile: Profile) -> t.Iterator[Found]:
     for hole in profile.holes:
         yield Found("not-understood", hole.form, hole.why)
+    for rule in profile.rules:
+        if isinstance(rule, Rule):
+            for value in (value for one in flat(rule) for value in one.values if isinstance(value, Opaque)):
+                yield Found("not-understood", rule.form, value.why)
 
 
 def _sizes(profile: Profile) -> t.Iterator[Found]:

@@ -79,5 +79,6 @@ def _spelling(path: str) -> str:
     if path != "/" and tidy(path) != (path.rstrip("/") or "/"):
         return f"{tidy(path)}, which is how macOS sees it"
     if resolve(path) != path:
-        return f"{resolve(path.rstrip('/'))}, since {path[:4].rstrip('/')} is a link and macOS compares what it leads to"
+        link = "/" + path.split("/")[1]
+        return f"{resolve(path.rstrip('/'))}, since {link} is a link and macOS compares what it leads to"
     return ""
