@@ -52,7 +52,7 @@ def _policy(dice: random.Random, number: int, homes: List[str], belongings: List
     others = [path for index, paths in enumerate(belongings) if index != number for path in paths]
     policy: Policy = {"name": f"r-{number + 1}", "home": home, "presets": _some(dice, PRESETS, 4), "others": others}
     policy["work"] = [path + "/work" for path in belongings[number] if dice.random() < 0.8]
-    policy["write"] = _some(dice, [home + "/out", home + "/tmp", home + "/work/cache", f"/private/tmp/r{number}"], 2)
+    policy["write"] = _some(dice, [home + "/out", home + "/tmp", home + "/work/cache", f"/private/tmp/r{number}", "/private/tmp"], 2)
     policy["read"] = _some(dice, [*COMMON, home, home + "/Documents", "/"], 3)
     policy["execute"] = _some(dice, [*TOOLS, home + "/bin"], 2)
     policy["shared"] = _some(dice, [*(path + "/pub" for path in others), "/opt/shared"], 2)

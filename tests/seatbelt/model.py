@@ -157,6 +157,16 @@ def above(paths: List[str]) -> List[str]:
     return found
 
 
+def followed(path: str, operation: str) -> str:
+    """Links at the root are followed, but where the link itself is looked at or removed."""
+    for link in ("/tmp", "/var", "/etc"):
+        if path == link and operation in ("file-read-metadata", "file-write-unlink"):
+            return path
+        if path == link or path[: len(link) + 1] == link + "/":
+            return "/private" + path
+    return path
+
+
 def answer(layers: List[Layer], path: str, bottom: str) -> str:
     possible = set()
     for action, holds in layers:
@@ -291,5 +301,7 @@ def judge(policy: Policy, operation: str, argument: Optional[str]) -> str:
         # Whether others are of the same sandbox was not said.
         return ALLOW if argument in ("self", "same-sandbox") else UNKNOWN
     if operation.startswith("network-"):
-        return about_socket(policy, operation, argument) if argument[0] == "/" else about_address(policy, operation, argument)
-    return about_path(policy, operation, argument)
+        if argument[0] != "/":
+            return about_address(policy, operation, argument)
+        return about_socket(policy, operation, followed(argument, operation))
+    return about_path(policy, operation, followed(argument, operation))

@@ -12,8 +12,9 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import operations, vocabulary
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.findings import Found
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.nodes import Form
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.profile import Profile
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Filter, Opaque, Problem, Rule
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Filter, Hole, Opaque, Problem, Rule
 
 #: Less than what macOS takes, which is 65535.
 MOST_PATTERN_BYTES = 60_000
@@ -45,12 +46,20 @@ def _version(profile: Profile) -> t.Iterator[Found]:
 
 
 def _holes(profile: Profile) -> t.Iterator[Found]:
-    for hole in profile.holes:
-        yield Found("not-understood", hole.form, hole.why)
+    """What was not understood, but for what cannot be, since it is wrong."""
+    wrong = [problem.form for problem in profile.problems]
     for rule in profile.rules:
-        if isinstance(rule, Rule):
-            for value in (value for one in flat(rule) for value in one.values if isinstance(value, Opaque)):
-                yield Found("not-understood", rule.form, value.why)
+        if any(_contains(rule.form, form) for form in wrong):
+            continue
+        if isinstance(rule, Hole):
+            yield Found("not-understood", rule.form, rule.why)
+            continue
+        for one in flat(rule):
+            yield from (Found("not-understood", rule.form, value.why) for value in one.values if isinstance(value, Opaque))
+
+
+def _contains(form: Form, wanted: Form) -> bool:
+    return form is wanted or any(_contains(item, wanted) for item in form.items if isinstance(item, Form))
 
 
 def _sizes(profile: Profile) -> t.Iterator[Found]:
