@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 
 from standins.launchd import spawn
@@ -39,6 +40,8 @@ def start() -> None:
     if os.fork() == 0:
         try:
             spawn.reset_signals()
+            # Whoever was killed in the middle of a request must not take this process along.
+            signal.signal(signal.SIGPIPE, signal.SIG_IGN)
             os.setsid()
             asyncio.run(_serve(listener))
         finally:
