@@ -150,7 +150,7 @@ class Bed:
 
     def _tell(self) -> None:
         github = {"url": f"{self.github.url}/acme", "token": self.github.world.token().text}
-        more = {"runner_poll": 1, "runner_grace_seconds": 3, "mac_runners_wait": 60}
+        more = {"runner_poll": 5, "runner_grace_seconds": 3, "mac_runners_wait": 60}
         self.fleet.write("group_vars", "all", {"mac_runners_github": github, **more})
         for name, pools in POOLS.items():
             self.fleet.pools(name, *pools)
