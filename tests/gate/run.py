@@ -54,6 +54,7 @@ STEPS = (
     Step("docs", 5),
     Step("cores", 10),
     Step("acceptance", 30),
+    Step("runners", 30),
     Step("macsim", 20),
     Step("integration", 20),
     Step("slot", 20),
