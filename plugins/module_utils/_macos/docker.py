@@ -98,9 +98,23 @@ class EngineSocket:
         if status not in (204, 404):
             self._decode(path, status, body)
 
-    def _exchange(self, method: str, path: str) -> t.Tuple[int, bytes]:
+    def post(self, path: str, body: t.Any) -> t.Any:
+        """The JSON that the engine answers to ``POST path`` when it made something."""
+        status, answer = self._exchange("POST", path, json.dumps(body).encode())
+        return self._decode(path, 200 if status == 201 else status, answer)
+
+    def archive(self, container: str, path: str) -> bytes:
+        """What is at ``path`` in a container as a tar; nothing when it is not there."""
+        resource = f"/containers/{container}/archive?path={path}"
+        status, body = self._exchange("GET", resource)
+        if status not in (200, 404):
+            self._decode(resource, status, body)
+        return body if status == 200 else b""
+
+    def _exchange(self, method: str, path: str, content: t.Optional[bytes] = None) -> t.Tuple[int, bytes]:
+        headers = {} if content is None else {"Content-Type": "application/json"}
         try:
-            self._connection.request(method, path)
+            self._connection.request(method, path, content, headers)
             response = self._connection.getresponse()
             body = response.read(_LARGEST_ANSWER + 1)
         except (OSError, http.client.HTTPException) as error:

@@ -1,0 +1,130 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""Persistent runners in containers: what is configured in each, and registering one."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import io
+import json
+import tarfile
+import typing as t
+import urllib.parse
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_exec import run_in
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import LIFECYCLE_LABEL, SLOT_LABEL
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineError, EngineSocket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX, owns_container
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import RegistrationError, Seen, Wanted
+
+#: Seconds for each wait on config.sh, which itself waits for GitHub.
+_SECONDS = 120.0
+_AT_ONCE = 6
+_WORKER = "Runner.Worker"
+#: What is left of a registration that GitHub does not know any more would make config.sh refuse.
+_REGISTER = """
+IFS= read -r ACTIONS_RUNNER_INPUT_TOKEN || exit 64
+export ACTIONS_RUNNER_INPUT_TOKEN
+cd "$1" || exit 65
+shift
+rm -f .runner .runner_migrated .credentials .credentials_migrated .credentials_rsaparams
+exec ./config.sh "$@"
+"""
+
+def read_runners(engine: EngineSocket, folder: str) -> t.Dict[str, Seen]:
+    """The containers of persistent runners of ours, by slot."""
+    found = {}
+    for entry in engine.get("/containers/json?all=1"):
+        labels, names = entry.get("Labels") or {}, [name.lstrip("/") for name in entry.get("Names") or []]
+        slot = str(labels.get(SLOT_LABEL, ""))
+        name = OWNED_PREFIX + slot
+        if name in names and owns_container(name, labels) and labels.get(LIFECYCLE_LABEL) == "persistent":
+            found[slot] = _seen(engine, slot, entry, folder)
+    return found
+
+
+def _seen(engine: EngineSocket, slot: str, entry: t.Mapping[str, t.Any], folder: str) -> Seen:
+    container = str(entry["Id"])
+    configured = _configured(engine, container, folder)
+    return Seen(
+        slot=slot,
+        environment=container,
+        running=entry.get("State") == "running",
+        busy=entry.get("State") in ("running", "paused") and _busy(engine, container),
+        name=str(configured.get("agentname") or ""),
+        url=str(configured.get("githuburl") or ""),
+        id=_number(configured.get("agentid")),
+    )
+
+
+def _number(value: t.Any) -> int:
+    return int(value) if str(value).isdigit() else 0
+
+
+def _busy(engine: EngineSocket, container: str) -> bool:
+    try:
+        found = engine.get(f"/containers/{container}/top")
+    except EngineError as error:
+        # It does not run any more, or is gone.
+        if error.status in (404, 409):
+            return False
+        raise
+    return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
+
+
+def _configured(engine: EngineSocket, container: str, folder: str) -> t.Mapping[str, t.Any]:
+    """The runner's own file; a half written one counts as none, as do files that are missing beside it."""
+    if not all(_file(engine, container, f"{folder}/{name}") for name in (".credentials", ".credentials_rsaparams")):
+        return {}
+    try:
+        settings = json.loads(_file(engine, container, f"{folder}/.runner").decode("utf-8-sig"))
+    except ValueError:
+        return {}
+    # Versions of the runner begin these names with a large or a small letter.
+    return {name.lower(): value for name, value in settings.items()} if isinstance(settings, dict) else {}
+
+
+def _file(engine: EngineSocket, container: str, path: str) -> bytes:
+    content = engine.archive(container, urllib.parse.quote(path))
+    if not content:
+        return b""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            member = archive.next()
+            read = archive.extractfile(member) if member is not None and member.isreg() else None
+            return read.read() if read else b""
+    except tarfile.TarError:
+        return b""
+
+
+def register(path: str, seen: t.Optional[Seen], one: Wanted, token: str, folder: str) -> None:
+    """Register the runner of a container; raises :class:`RegistrationError`, without the token."""
+    if seen is None or not seen.running:
+        raise RegistrationError("its container does not run")
+    argv = ["/bin/sh", "-c", _REGISTER, "register", folder, *one.options()]
+    with EngineSocket(path, _SECONDS) as engine:
+        code, said = run_in(engine, seen.environment, argv, token, _SECONDS)
+    if code:
+        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        told = " ".join(lines[-3:]).replace(token, "***")
+        raise RegistrationError(f"config.sh ended with {code}: {told or 'it said nothing'}")
+
+
+def register_all(path: str, seen: t.Mapping[str, Seen], wanted: t.Sequence[Wanted], tokens: t.Mapping[str, str], folder: str) -> t.Dict[str, str]:
+    """Register all of ``wanted``, several at once; return what failed, by slot."""
+
+    def guarded(one: Wanted) -> str:
+        try:
+            register(path, seen.get(one.slot), one, tokens[one.url], folder)
+        except MacRunnersError as error:
+            return str(error)
+        return ""
+
+    with concurrent.futures.ThreadPoolExecutor(_AT_ONCE) as pool:
+        said = zip(wanted, pool.map(guarded, wanted))
+        return {one.slot: why for one, why in said if why}

@@ -1,0 +1,241 @@
+#!/usr/bin/python
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: runner_registrations
+short_description: Register persistent runners in their containers
+version_added: 0.1.0
+description:
+  - Registers a list of persistent runners at GitHub, each in its container that M(action_packer.mac_runners.docker_runners) made, with
+    the runner's own C(config.sh). Without O(runners) it only tells what is registered, and whether a job runs.
+  - A registration token goes to the standard input of a program in the container. It is in no argument list, no result and no log.
+  - A runner counts as registered when the files of its container say so with the name, the address and the number by which GitHub knows
+    it. A registration that was interrupted is made anew. A container in which a job runs is left alone.
+  - When one runner fails, all others are still registered; then the module fails and names each failure.
+extends_documentation_fragment:
+  - action_packer.mac_runners._attributes
+  - action_packer.mac_runners._attributes.actiongroup_mac_runners
+attributes:
+  platform:
+    platforms: posix
+  check_mode:
+    support: full
+    details:
+      - No token is needed.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  runners:
+    description:
+      - The runners that shall be registered. All mistakes are reported at once.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description:
+          - The name of the runner's slot, C(<pool>-<number>).
+          - Required.
+        type: str
+      runner_name:
+        description:
+          - The name of the runner at GitHub.
+          - Required.
+        type: str
+      url:
+        description:
+          - The repository, organisation or enterprise where it registers.
+          - Required.
+        type: str
+      labels:
+        description:
+          - Its labels beside those that the runner brings itself. The label of the fleet has to be among them, as
+            M(action_packer.mac_runners.github_runners) returns it, for without it that module takes the runner for somebody else's.
+        type: raw
+      group:
+        description:
+          - The name of its runner group, the default one when not given.
+        type: str
+      id:
+        description:
+          - The number by which GitHub knows the runner, V(0) when it does not.
+        type: raw
+        default: 0
+  tokens:
+    description:
+      - The address of each target to a registration token for it, as M(action_packer.mac_runners.github_runners) writes it into its
+        O(action_packer.mac_runners.github_runners#module:registration_token_file). Only needed when a runner has to be registered.
+    type: dict
+    default: {}
+  docker_socket:
+    description:
+      - The path of the engine's socket. When not given it is found as M(action_packer.mac_runners.docker_runners) does.
+    type: path
+  runner_dir:
+    description:
+      - Where the runner is in its containers.
+    type: str
+    default: /home/runner
+author:
+  - action_packer contributors (@action-packer)
+seealso:
+  - module: action_packer.mac_runners.docker_runners
+  - module: action_packer.mac_runners.github_runners
+"""
+
+EXAMPLES = r"""
+- name: See which persistent runners are registered and busy
+  action_packer.mac_runners.runner_registrations:
+  become: true
+
+- name: Register a runner
+  action_packer.mac_runners.runner_registrations:
+    runners:
+      - name: linux-1
+        runner_name: mac-mini-1-linux-1
+        url: https://github.com/acme
+        labels: [docker, "managed-by:acme"]
+    tokens:
+      https://github.com/acme: "{{ lookup('ansible.builtin.file', '/run/user/1000/registration-token') }}"
+  become: true
+"""
+
+RETURN = r"""
+runners:
+  description: The persistent runners that have a container, as they are after the run.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: The slot.
+      type: str
+      sample: linux-1
+    running:
+      description: Whether its container runs.
+      type: bool
+      sample: true
+    busy:
+      description: Whether a job runs in it.
+      type: bool
+      sample: false
+    runner_name:
+      description: The name with which it is configured, empty when it is not.
+      type: str
+      sample: mac-mini-1-linux-1
+    url:
+      description: Where it registered.
+      type: str
+      sample: https://github.com/acme
+    id:
+      description: Its number at GitHub as its own files say, 0 when it is not configured.
+      type: int
+      sample: 23
+steps:
+  description: What was done, or in check mode would be.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    resource:
+      description: The slot.
+      type: str
+      sample: linux-1
+    action:
+      description: Always C(register).
+      type: str
+      sample: register
+    detail:
+      description: Why.
+      type: str
+      sample: it is not configured
+failures:
+  description: What went wrong, by slot.
+  returned: when a runner failed
+  type: dict
+  sample:
+    linux-1: its container does not run
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import docker_registrations as docker
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_find import find_socket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError, EngineSocket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import Seen, make_plan, parse_wanted, require_tokens
+
+# Where a list says raw or gives no choices, the core checks: its message names the runner.
+RUNNER = {
+    "name": {"type": "str"},
+    "runner_name": {"type": "str"},
+    "url": {"type": "str"},
+    "labels": {"type": "raw"},
+    "group": {"type": "str"},
+    "id": {"type": "raw", "default": 0},
+}
+OPTIONS = {
+    "runners": {"type": "list", "elements": "dict", "default": [], "options": RUNNER},
+    "tokens": {"type": "dict", "default": {}, "no_log": True},
+    "docker_socket": {"type": "path"},
+    "runner_dir": {"type": "str", "default": "/home/runner"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
+    try:
+        converge(module)
+    except MacRunnersError as error:
+        module.fail_json(msg=str(error))
+
+
+def converge(module: AnsibleModule) -> None:
+    """Look, register what is not, look back, tell."""
+    wanted = parse_wanted(module.params["runners"])
+    try:
+        path = find_socket(module.params["docker_socket"] or "")
+        seen = look(module, path)
+    except EngineDownError as error:
+        if wanted:
+            raise
+        module.warn(f"no runner was looked for: {error}")
+        module.exit_json(changed=False, runners=[], steps=[])
+    plan = make_plan(wanted, seen)
+    result: t.Dict[str, t.Any] = {"changed": plan.changed, "steps": plan.summary()}
+    if module._diff:
+        result["diff"] = plan.diff
+    if plan.changed and not module.check_mode:
+        asked = {step.resource for step in plan.steps}
+        lacking = [one for one in wanted if one.slot in asked]
+        require_tokens(lacking, module.params["tokens"])
+        failures = docker.register_all(path, seen, lacking, module.params["tokens"], module.params["runner_dir"])
+        seen = look(module, path)
+        if failures:
+            shown = "; ".join(f"runner {slot}: {why}" for slot, why in sorted(failures.items()))
+            module.fail_json(**{**result, "msg": shown, "failures": failures, "changed": len(failures) < len(lacking), "runners": listed(seen)})
+    module.exit_json(**result, runners=listed(seen))
+
+
+def look(module: AnsibleModule, path: str) -> t.Dict[str, Seen]:
+    """The persistent runners of the Mac's engine, by slot."""
+    with EngineSocket(path) as engine:
+        return docker.read_runners(engine, module.params["runner_dir"])
+
+
+def listed(seen: t.Mapping[str, Seen]) -> t.List[t.Dict[str, t.Any]]:
+    """As results show them."""
+    return [seen[slot].shown for slot in sorted(seen)]
+
+
+if __name__ == "__main__":
+    main()

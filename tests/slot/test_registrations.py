@@ -1,0 +1,207 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""runner_registrations: persistent runners in real containers register at the local GitHub and run jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+import typing as t
+from collections.abc import Iterator
+
+import engine
+import image
+import pytest
+from double.broker import Broker
+from double.server import LocalGithub
+from forward import GATEWAY, PORT, copy
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+IMAGE = "mac-runners-standin:behind-a-proxy"
+LABELS = ["docker", "managed-by:test"]
+#: The listener begins with each registration, and ends with it.
+LOOP = "cd /home/runner; while :; do until [ -s .credentials_rsaparams ]; do sleep 0.2; done; ./bin/Runner.Listener run; sleep 1; done"
+DRIVER = """
+import json, sys
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.action_packer.mac_runners.plugins.modules import runner_registrations
+with patch_module_args(json.load(sys.stdin)):
+    runner_registrations.main()
+"""
+
+
+class Proxy:
+    """What containers reach: GitHub itself for its API, else the broker."""
+
+    def __init__(self, path: str, broker: str, github: LocalGithub) -> None:
+        self._broker, self._port = broker, github.port
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(path)
+        self._listener.listen()
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                inner, _peer = self._listener.accept()
+                threading.Thread(target=self._pass_on, args=(inner,), daemon=True).start()
+
+    def _pass_on(self, inner: socket.socket) -> None:
+        first = inner.recv(65536)
+        if b"/api/v3/" in first.partition(b"\r\n")[0]:
+            outer = socket.create_connection(("127.0.0.1", self._port))
+        else:
+            outer = socket.socket(socket.AF_UNIX)
+            outer.connect(self._broker)
+        outer.sendall(first)
+        for pair in ((inner, outer), (outer, inner)):
+            threading.Thread(target=copy, args=pair, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
+class Bench:
+    """An engine with persistent containers, and the module."""
+
+    def __init__(self, socket_path: str, github: LocalGithub, broker: Broker) -> None:
+        self.socket, self.github, self.broker = socket_path, github, broker
+        self.api = engine.client(socket_path)
+        image.make(self.api, IMAGE, proxy=f"http://{GATEWAY}:{PORT}")
+        self.url = f"{github.url}/acme"
+
+    def container(self, slot: str, persistent: bool = True) -> str:
+        prefix = "dev.action-packer.mac-runners."
+        labels = {f"{prefix}pool": "linux", f"{prefix}slot": slot, f"{prefix}lifecycle": "persistent" if persistent else "ephemeral"}
+        made = self.api.create_container(IMAGE, ["/bin/sh", "-c", LOOP], name=f"mac-runners-{slot}", labels=labels)
+        self.api.start(made["Id"])
+        return str(made["Id"])
+
+    def wanted(self, slot: str, **fields: t.Any) -> dict[str, t.Any]:
+        return {"name": slot, "runner_name": f"mac-{slot}", "url": self.url, "labels": LABELS, **fields}
+
+    def run(self, runners: list[dict[str, t.Any]], token: str = "", check: bool = False) -> dict[str, t.Any]:
+        arguments = {"runners": runners, "tokens": {self.url: token} if token else {}, "docker_socket": self.socket}
+        told = json.dumps({**arguments, "_ansible_check_mode": check, "_ansible_diff": True})
+        environment = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": str(ROOT / ".ansible" / "collections")}
+        ended = subprocess.run([sys.executable, "-c", DRIVER], input=told, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        assert not token or token not in ended.stdout.partition('"invocation"')[0] + ended.stderr
+        result: dict[str, t.Any] = json.loads(ended.stdout)
+        return result
+
+    def ids(self) -> dict[str, int]:
+        """The numbers by which GitHub knows its runners."""
+        return {runner.name: number for number, runner in self.broker.scope.runners.items()}
+
+    def wait(self, met: t.Callable[[], t.Any], what: str, seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not met():
+            logs = [self.api.logs(one["Id"]).decode() for one in self.api.containers()]
+            assert time.monotonic() < deadline, f"waited for {what}: {logs}"
+            time.sleep(0.1)
+
+    def close(self) -> None:
+        for one in self.api.containers(all=True):
+            self.api.remove_container(one["Id"], force=True, v=True)
+        self.api.close()
+
+
+@pytest.fixture
+def bench(socket_path: str, broker_path: pathlib.Path, github: LocalGithub, tmp_path: pathlib.Path) -> Iterator[Bench]:
+    broker_path.unlink(missing_ok=True)
+    broker = Broker(github, str(tmp_path / "broker"), f"http://{GATEWAY}:{PORT}")
+    proxy = Proxy(str(broker_path), str(tmp_path / "broker"), github)
+    made = Bench(socket_path, github, broker)
+    yield made
+    made.close()
+    proxy.close()
+    broker.close()
+
+
+def test_runners_register_once_and_run_jobs(bench: Bench) -> None:
+    bench.container("linux-1")
+    bench.container("linux-2")
+    wanted = [bench.wanted("linux-1"), bench.wanted("linux-2")]
+    predicted = bench.run(wanted, check=True)
+    assert bench.ids() == {} and predicted["changed"]
+    refused = bench.run(wanted)
+    assert refused["failed"] and "runner linux-1: field tokens" in refused["msg"] and bench.ids() == {}
+
+    done = bench.run(wanted, bench.broker.scope.mint())
+    assert not done.get("failed"), done["msg"]
+    assert (predicted["steps"], predicted["diff"]) == (done["steps"], done["diff"])
+    assert sorted(bench.ids()) == ["mac-linux-1", "mac-linux-2"]
+    assert {one["name"]: one["id"] for one in done["runners"]} == {slot: bench.ids()[f"mac-{slot}"] for slot in ("linux-1", "linux-2")}
+    jobs = [bench.broker.queue("echo whole", labels=["docker"]) for _number in range(3)]
+    bench.wait(lambda: all(job.result for job in jobs), "jobs")
+    assert [job.result for job in jobs] == ["Succeeded"] * 3
+
+    known = [{**one, "id": bench.ids()[one["runner_name"]]} for one in wanted]
+    again = bench.run(known)
+    assert (again["changed"], again["steps"], again["diff"]) == (False, [], {"before": {}, "after": {}})
+
+
+def test_a_job_is_seen_and_left_alone(bench: Bench) -> None:
+    bench.container("linux-1")
+    wanted = bench.wanted("linux-1")
+    bench.run([wanted], bench.broker.scope.mint())
+    job = bench.broker.queue("sleep 8; echo whole")
+    bench.wait(lambda: job.runs, "a job")
+    bench.wait(lambda: bench.run([])["runners"][0]["busy"], "a busy runner")
+    # GitHub is said to have forgotten it: while the job runs nothing is done about that.
+    assert bench.run([{**wanted, "id": 0}], bench.broker.scope.mint())["changed"] is False
+    bench.wait(lambda: job.result, "the job's end")
+    assert job.result == "Succeeded"
+
+
+def test_a_registration_that_was_interrupted_or_lost_is_made_anew(bench: Bench) -> None:
+    number = bench.container("linux-1")
+    wanted = bench.wanted("linux-1")
+    bench.run([wanted], bench.broker.scope.mint())
+    started = bench.api.exec_create(number, ["rm", "/home/runner/.credentials_rsaparams"])
+    bench.api.exec_start(started["Id"])
+    half = bench.run([{**wanted, "id": bench.ids()["mac-linux-1"]}], bench.broker.scope.mint())
+    assert [step["detail"] for step in half["steps"]] == ["it is not configured"] and not half.get("failed")
+
+    bench.broker.scope.runners.clear()
+    lost = bench.run([wanted], bench.broker.scope.mint())
+    assert [step["detail"] for step in lost["steps"]] == ["GitHub does not know it"] and not lost.get("failed")
+    job = bench.broker.queue("echo whole")
+    bench.wait(lambda: job.result, "a job")
+    assert job.result == "Succeeded"
+
+
+def test_one_that_fails_hides_no_other(bench: Bench) -> None:
+    stopped = bench.container("linux-2")
+    bench.api.stop(stopped, timeout=0)
+    bench.container("linux-1")
+    bench.container("other-1", persistent=False)
+    token = bench.broker.scope.mint()
+    result = bench.run([bench.wanted("linux-1"), bench.wanted("linux-2"), bench.wanted("other-1"), bench.wanted("linux-3")], token)
+    assert result["failures"] == dict.fromkeys(("linux-2", "linux-3", "other-1"), "its container does not run")
+    assert result["changed"] and list(bench.ids()) == ["mac-linux-1"]
+
+    wrong = bench.run([{**bench.wanted("linux-1"), "id": 0, "group": "nobodys"}], token)
+    assert re.search(r"runner linux-1: config.sh ended with 1: .*nobodys", wrong["msg"]) and token not in wrong["msg"]
+
+
+def test_the_token_is_in_no_argument_list(bench: Bench) -> None:
+    """A config.sh that shows its words and waits: the token is in its environment alone, as GitHub's runner wants it."""
+    number = bench.container("linux-1")
+    script = '#!/bin/sh\necho "words: $* ; input of ${#ACTIONS_RUNNER_INPUT_TOKEN}"\ntr "\\\\0" " " </proc/$$/cmdline\nexit 3\n'
+    started = bench.api.exec_create(number, ["/bin/sh", "-c", f"printf '{script}' >/home/runner/config.sh"])
+    bench.api.exec_start(started["Id"])
+    result = bench.run([bench.wanted("linux-1")], "TOKENOFTHISTEST")
+    assert "ended with 3" in result["msg"] and "input of 15" in result["msg"] and "TOKENOFTHISTEST" not in result["msg"]
+    assert "--unattended --replace --disableupdate" in result["msg"] and "***" not in result["msg"]
