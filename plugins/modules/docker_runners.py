@@ -17,7 +17,8 @@ description:
   - Only containers whose name begins with C(mac-runners-) and that have the label C(dev.action-packer.mac-runners.pool) are
     ever stopped, changed or removed. A container that has a wanted name without that label is refused by name.
   - Limits and the restart policy are changed in place. Any other difference makes a new container; the old one is
-    stopped first, whatever job it runs. What was written inside it is lost.
+    stopped first. What was written inside it is lost.
+  - A container in which a job of GitHub's runner runs is not stopped, unless O(force=true). The module then fails and names it.
   - A tag that moved in its registry makes no new container. Pin images by digest, or give each version its own tag.
   - Images that were pulled stay, also when no container needs them any more.
   - When one container fails, all others are still brought to their state; then the module fails and names each failure.
@@ -134,6 +135,11 @@ options:
       - Seconds that a container has to end by itself before it is killed.
     type: int
     default: 30
+  force:
+    description:
+      - Whether a container is stopped although a job runs in it. The job is lost.
+    type: bool
+    default: false
   sdk_interpreter:
     description:
       - A Python that has the Docker SDK, used when something must be changed and the Python that runs the module lacks it.
@@ -288,6 +294,7 @@ OPTIONS = {
     "purge": {"type": "bool", "default": False},
     "docker_socket": {"type": "path"},
     "stop_timeout": {"type": "int", "default": 30},
+    "force": {"type": "bool", "default": False},
     "sdk_interpreter": {"type": "path", "default": "/opt/mac_runners/venv/bin/python3"},
 }
 
@@ -331,9 +338,8 @@ def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[s
         view, facts = core.look(socket_path, goal), reader(module, socket_path)
         with permitted(state_dir, terms, core.needs_room(view.plan), lambda: boot_of(facts())):
             room(module, goal, facts, view)
-            changer = changer_class(socket_path, module.params["stop_timeout"], core.ids_of(view))
-            recheck = reader(module, socket_path)
-            failures = core.apply(view, goal, changer, lambda staying: room(module, goal, recheck, view, staying))
+            changer = changer_class(socket_path, module.params["stop_timeout"], core.ids_of(view), module.params["force"])
+            failures = core.apply(view, goal, changer, functools.partial(room, module, goal, reader(module, socket_path), view))
             return core.outcome(view, core.look(socket_path, goal).current, failures)
 
 

@@ -139,3 +139,16 @@ def test_a_container_that_ends_at_once_is_told_of(bench: Workbench) -> None:
     told = [*results[0].get("failures", {}).items(), *((step["resource"], step["detail"]) for step in results[1]["steps"])]
     assert {name for name, _text in told} == {"mac-runners-linux-1"} and "ended with 7" in told[0][1]
     assert bench.inspect("mac-runners-linux-2")["State"]["Status"] == "running"
+
+
+def test_a_container_with_a_job_is_stopped_by_force_alone(bench: Workbench) -> None:
+    working = slot("linux-1", command=["/bin/sh", "-c", "sleep 600; : Runner.Worker"])
+    bench.converge([working, slot("linux-2")])
+    number = bench.inspect("mac-runners-linux-1")["Id"]
+    for wanted, options in (([], {"purge": True}), ([{**working, "user": "1002:1002"}], {})):
+        refused = bench.run(wanted, **options)
+        assert refused["failures"] == {"mac-runners-linux-1": "a job runs in it, and nothing was stopped; run this again later, or end its job with force"}
+        seen = bench.inspect("mac-runners-linux-1")
+        assert (seen["Id"], seen["State"]["Running"]) == (number, True)
+    assert bench.names() == ["mac-runners-linux-1"], "an idle one is not held up"
+    assert not bench.run([], purge=True, force=True).get("failed") and bench.names() == []

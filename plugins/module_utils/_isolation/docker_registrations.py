@@ -36,6 +36,7 @@ rm -f .runner .runner_migrated .credentials .credentials_migrated .credentials_r
 exec ./config.sh "$@"
 """
 
+
 def read_runners(engine: EngineSocket, folder: str) -> t.Dict[str, Seen]:
     """The containers of persistent runners of ours, by slot."""
     found = {}

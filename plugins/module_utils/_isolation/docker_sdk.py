@@ -28,6 +28,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 #: Seconds until a request other than a stop or a pull must have been answered.
 _ANSWER_SECONDS = 120
 _PULL_SECONDS = 600
+_WORKER = "Runner.Worker"
 
 T = t.TypeVar("T")
 
@@ -36,10 +37,11 @@ class SdkChanger:
     """Implements :class:`.docker_apply.Changer`.
 
     ``stop_timeout`` in seconds. ``ids``: of the containers that were seen, by name; by its id
-    none is taken for another that got its name meanwhile.
+    none is taken for another that got its name meanwhile. With ``force`` a job that runs is no reason not to stop.
     """
 
-    def __init__(self, socket_path: str, stop_timeout: int, ids: t.Mapping[str, str]) -> None:
+    def __init__(self, socket_path: str, stop_timeout: int, ids: t.Mapping[str, str], force: bool = False) -> None:
+        self._force = force
         self._ids = dict(ids)
         self._stop_timeout = stop_timeout
         self._api = _said(lambda: docker.APIClient(f"unix://{socket_path}", version="auto", timeout=_ANSWER_SECONDS))
@@ -101,12 +103,27 @@ class SdkChanger:
         _said(lambda: self._api.unpause(self._ids[name]))
 
     def stop(self, name: str) -> None:
-        """Ask it to end, then end it."""
+        """Ask it to end, then end it; refuses while a job runs in it."""
+        if not self._force and self._busy(name):
+            raise StepError("a job runs in it, and nothing was stopped; run this again later, or end its job with force")
         _said(lambda: self._api.stop(self._ids[name], timeout=self._stop_timeout), gone="fine")
 
     def remove(self, name: str) -> None:
         """Remove it with its anonymous volumes."""
         _said(lambda: self._api.remove_container(self._ids[name], v=True, force=True), gone="fine")
+
+    def _busy(self, name: str) -> bool:
+        """Whether the runner's process for a job lives in it."""
+        try:
+            found = self._api.top(self._ids[name])
+        except docker.errors.APIError as error:
+            # It does not run any more, or is gone.
+            if error.status_code in (404, 409):
+                return False
+            raise StepError(f"nobody can tell whether a job runs in it: {error.explanation or error}") from error
+        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+            raise StepError(f"the Docker Engine gave no answer: {error}") from error
+        return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
 
     def _host_config(self, spec: ContainerSpec) -> t.Any:
         kept, log = spec.fixed, dict(spec.fixed["log"])
