@@ -76,7 +76,7 @@ def mac(tmp_path: t.Any, run_module: t.Callable[..., Json], monkeypatch: pytest.
     made = Mac(str(tmp_path / "state"), run_module)
     monkeypatch.setattr(reading, "read_facts", lambda run, docker_sockets: made.facts())
     monkeypatch.setattr(core, "look", lambda socket_path, goal: made.look(goal))
-    monkeypatch.setattr(docker_runners, "sdk", lambda module: lambda socket_path, stop_timeout, ids: made.engine)
+    monkeypatch.setattr(docker_runners, "sdk", lambda module: lambda socket_path, stop_timeout, ids, force: made.engine)
     return made
 
 
