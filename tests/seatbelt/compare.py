@@ -21,7 +21,15 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 if __name__ == "__main__":
     sys.path[:0] = [str(ROOT), str(ROOT / ".ansible" / "collections")]
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import decision, lint, policy_read, printer, profile, reader, render  # noqa: E402
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import (
+    decision,
+    lint,
+    policy_read,
+    printer,
+    profile,
+    reader,
+    render,
+)  # noqa: E402
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.errors import PolicyError  # noqa: E402
 
 from tests.seatbelt import generator, model  # noqa: E402

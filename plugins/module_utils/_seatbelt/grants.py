@@ -88,28 +88,25 @@ def _strict(policy: Policy) -> t.Tuple[str, ...]:
 
 
 class _Paths:
-    """Paths by operations and filter; one that is inside another of the same operations is left out."""
+    """Paths by operations and filter, each with the first line that claims it; one that is inside another is left out."""
 
     def __init__(self) -> None:
-        self.subpaths: t.List[Claim] = []
+        self.first: t.Dict[str, Claim] = {}
 
     def add(self, found: t.Iterable[Claim]) -> _Paths:
-        self.subpaths.extend(found)
+        for claim in found:
+            self.first.setdefault(claim.path, claim)
         return self
 
     def covers(self, path: str) -> bool:
-        return any(is_in(path, one.path) for one in self.subpaths)
+        return path in self.first or self._has_above(path)
 
     def kept(self) -> t.List[Claim]:
         """Each path once, without those inside others."""
-        paths = {one.path for one in self.subpaths}
-        seen: t.Set[str] = set()
-        kept = []
-        for claim in self.subpaths:
-            if claim.path not in seen and not any(above in paths for above in ancestors(claim.path)):
-                kept.append(claim)
-            seen.add(claim.path)
-        return kept
+        return [claim for path, claim in self.first.items() if not self._has_above(path)]
+
+    def _has_above(self, path: str) -> bool:
+        return not self.first.keys().isdisjoint(ancestors(path))
 
 
 def _files(policy: Policy) -> t.Iterator[Grant]:
@@ -124,7 +121,7 @@ def _files(policy: Policy) -> t.Iterator[Grant]:
     for grant in _subpaths(EXECUTE, [claim for claim in executable.kept() if claim.path in built]):
         yield grant._replace(accepted=(("writable-executable", "what is built in a work directory is run there"),))
     if "strict" in policy.presets:
-        mapped = _Paths().add(Claim(label("strict"), path) for path in LIBRARIES).add(executable.subpaths)
+        mapped = _Paths().add(Claim(label("strict"), path) for path in LIBRARIES).add(executable.first.values())
         yield from _subpaths(MAP, mapped.kept())
     yield from _single_files(policy, readable)
 
@@ -144,7 +141,7 @@ def _single_files(policy: Policy, readable: _Paths) -> t.Iterator[Grant]:
         yield Grant(line, "allow", DEVICE, tuple(("literal", path) for path in devices))
     if "terminal" in parts_of(policy.presets):
         yield Grant(label("terminal"), "allow", READ + DEVICE, (("regex", TERMINALS),))
-    opened = [one.path for one in readable.subpaths] + [claim.path for claim in files] + list(policy.shared) + [policy.home + "/x"]
+    opened = [*readable.first] + [claim.path for claim in files] + list(policy.shared) + [policy.home + "/x"]
     above = dict.fromkeys(one for path in opened for one in ancestors(path))
     known = {claim.path for claim in files}
     nodes = [

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import bisect
+import re
 import typing as t
 
 
@@ -27,7 +28,7 @@ class Source:
     def position(self, offset: int) -> t.Tuple[int, int]:
         """Line and column, from 1, of an offset."""
         if not self._starts:
-            self._starts = [0] + [index + 1 for index, char in enumerate(self.text) if char == "\n"]
+            self._starts = [0, *(match.end() for match in re.finditer("\n", self.text))]
         line = bisect.bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1
 

@@ -29,6 +29,7 @@ from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engin
 _GONE = 60.0
 _STATES = {"created": READY, "exited": ENDED, "dead": ENDED, "removing": ENDED}
 _WORKER = "Runner.Worker"
+_LAST_LINES = 20
 
 Json = t.Dict[str, t.Any]
 
@@ -135,7 +136,8 @@ class DockerWatch:
     def read(self, seconds: float) -> Seen:
         """Further lines; the exit code after the last one."""
         if self._stream is None:
-            return Seen((), self._exit_code())
+            exit_code = self._exit_code()
+            return Seen(self._last_lines(), exit_code)
         if not self._stream.ready(seconds, self._wake):
             return Seen()
         chunk = self._stream.read()
@@ -143,6 +145,13 @@ class DockerWatch:
             return Seen(tuple(self._frames.lines(chunk)))
         self.close()
         return Seen(tuple(self._frames.rest()))
+
+    def _last_lines(self) -> t.Tuple[str, ...]:
+        """Once more: who follows a log can miss what was written in the moment of the end."""
+        frames = Frames()
+        stream = self._engine.open("GET", f"{self._path}/logs?stdout=1&stderr=1&tail={_LAST_LINES}")
+        lines = [line for chunk in stream.chunks() for line in frames.lines(chunk)]
+        return (*lines, *frames.rest())
 
     def _exit_code(self) -> int:
         """Its exit code; the engine ends the output a moment before it says so."""

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import RegistrationError, Seen, Wanted, lacks, make_plan, parse_wanted, require_tokens
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import (
+    RegistrationError,
+    Seen,
+    Wanted,
+    lacks,
+    make_plan,
+    parse_wanted,
+    require_tokens,
+)
 
 URL = "https://github.com/acme"
 GIVEN = {"name": "linux-1", "runner_name": "mac-linux-1", "url": URL, "labels": ["docker", "managed-by:x"], "group": "macs", "id": 23}
