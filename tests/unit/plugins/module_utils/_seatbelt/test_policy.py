@@ -122,7 +122,7 @@ def test_comments_say_which_line_made_a_rule():
     assert '(local ip "localhost:20001")' in rules["; ports"]
     assert '(remote ip "localhost:*")' in rules["; network loopback"]
     assert '(global-name "com.acme.helper")' in rules["; services"]
-    assert f'(deny file-read* file-read-data' in rules["; others"] and f'(subpath "{OTHER}")' in rules["; others"]
+    assert '(deny file-read* file-read-data' in rules["; others"] and f'(subpath "{OTHER}")' in rules["; others"]
     assert '(subpath "/opt/cache/s")' in rules["; deny"]
     assert "(allow mach-host*)" in made and "; part node: Node.js and npm" in rules
     assert all(block.startswith("; ") for block in made.split("\n\n"))
