@@ -37,7 +37,8 @@ def mac(seed: int) -> List[Policy]:
     """The policies of one to three slots; each knows what belongs to the others."""
     dice = random.Random(seed)
     count = dice.randint(1, 3)
-    homes = [f"/Users/mac-runners-r-{number}" for number in range(1, count + 1)]
+    # The name of one home begins as that of another.
+    homes = [f"/Users/mac-runners-r-{number}" for number in (1, 10, 2)[:count]]
     # Some of what a slot has is outside of its home.
     belongings = [[home, *([f"/opt/scratch/{number}"] if dice.random() < 0.4 else [])] for number, home in enumerate(homes)]
     return [_policy(dice, number, homes, belongings) for number in range(count)]

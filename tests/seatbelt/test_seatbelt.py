@@ -36,7 +36,9 @@ SEED = int(os.environ.get("SEATBELT_SEED", "1"))
 def test_profiles_and_model_agree_and_slots_do_not_interfere():
     tally = compare.compare(SEED, POLICIES)
     assert not tally.failures, "\n".join(tally.failures[:5])
-    assert tally.policies >= POLICIES and tally.refused < tally.policies
+    assert tally.policies >= POLICIES
+    # The generator makes few policies that are wrong.
+    assert tally.refused < tally.policies / 10
     # A comparison in which everything is denied compares nothing.
     assert min(tally.verdicts.values()) >= POLICIES
 

@@ -15,4 +15,4 @@ from tests.seatbelt import compare
 def test_profiles_and_model_agree_and_slots_do_not_interfere(seed):
     tally = compare.compare(seed, 40)
     assert not tally.failures, "\n".join(tally.failures[:5])
-    assert tally.policies >= 40 and min(tally.verdicts.values()) >= 40
+    assert tally.policies >= 40 and tally.refused < 8 and min(tally.verdicts.values()) >= 40
