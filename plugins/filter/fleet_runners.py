@@ -13,7 +13,7 @@ author:
 description:
   - Takes the variables of every Mac of the fleet, not those of C(--limit), and returns the options
     O(action_packer.mac_runners.github_runners#module:runners) and O(action_packer.mac_runners.github_runners#module:name_prefixes).
-positional: url, absent
+positional: url, absent, seen
 options:
   _input:
     description: Host name to the variables of that host, for all Macs of the fleet.
@@ -28,6 +28,12 @@ options:
     type: list
     elements: str
     default: []
+  seen:
+    description:
+      - Mac to its persistent runners, as M(action_packer.mac_runners.runner_registrations) returned them. No token is minted for the
+        runners of a Mac that is not in it, and those that are drained are listed as absent.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -55,14 +61,15 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import runners_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fleet_runners import runners_of
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._runners import macs_of
 
 
-def fleet_runners(fleet: t.Mapping[str, t.Mapping[str, t.Any]], url: str, absent: t.Sequence[str] = ()) -> dict[str, t.Any]:
+def fleet_runners(fleet: t.Mapping[str, t.Mapping[str, t.Any]], url: str, absent: t.Sequence[str] = (), seen: t.Any = None) -> dict[str, t.Any]:
     """List the runners of the fleet; see DOCUMENTATION."""
     try:
-        return runners_of(macs_of(fleet), url, list(absent))
+        return runners_of(macs_of(fleet), url, list(absent), plain(seen or {}))
     except MacRunnersError as error:
         raise AnsibleFilterError(str(error)) from error
 

@@ -13,6 +13,8 @@ author:
 description:
   - Takes the variables of every Mac, with the facts that M(action_packer.mac_runners.mac_facts) measured, and returns
     every slot with its state, and what is on the Mac beside the slots.
+  - Where a play registered what M(action_packer.mac_runners.runner_registrations) returned as C(status_registrations), persistent runners
+    tell whether they are registered, run a job or are drained.
 positional: format
 options:
   _input:
@@ -94,7 +96,8 @@ def _status(name: str, variables: dict[str, t.Any], host: t.Mapping[str, t.Any])
         expected = names_of(pools, parse_github(plain(host.get("mac_runners_github"))))
     except MacRunnersError as error:
         raise AnsibleFilterError(f"{name}: {error}") from error
-    rows = [row._asdict() for row in status_rows(pools, facts, slots, expected)]
+    registrations = plain((host.get("status_registrations") or {}).get("runners") or [])
+    rows = [row._asdict() for row in status_rows(pools, facts, slots, expected, registrations)]
     return {"slots": rows, "holder": facts.holder, "unread": list(facts.unread)}
 
 

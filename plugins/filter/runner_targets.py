@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - action_packer contributors (@action-packer)
 description:
-  - Takes the variables of every Mac and returns where its ephemeral runners register, each target once, with a Mac whose credential
+  - Takes the variables of every Mac and returns where its runners register, each target once, with a Mac whose credential
     serves there.
 positional: _input
 options:
@@ -30,7 +30,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The targets, each with C(url), C(mac) and C(groups), whether the target has runner groups.
+  description: The targets, each with C(url), C(mac) and C(groups), whether the target has runner groups,
+    and C(persistent), whether persistent runners register there.
   type: list
   elements: dict
 """
@@ -40,7 +41,7 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import targets_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fleet_runners import targets_of
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._runners import macs_of
 
 

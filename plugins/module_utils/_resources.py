@@ -47,3 +47,13 @@ class ResourcePlan:
     def summary(self) -> t.List[t.Dict[str, str]]:
         """One entry a step, for the result of a module."""
         return [step._asdict() for step in self.steps]
+
+
+def joined(*plans: ResourcePlan) -> ResourcePlan:
+    """Several plans as one; what they say of one resource is put together."""
+    states: t.List[t.Dict[str, t.Dict[str, t.Any]]] = [{}, {}]
+    for plan in plans:
+        for together, part in zip(states, (plan.before, plan.after)):
+            for name, state in part.items():
+                together.setdefault(name, {}).update(state)
+    return ResourcePlan(states[0], states[1], tuple(step for plan in plans for step in plan.steps))

@@ -39,18 +39,22 @@ class Row(t.NamedTuple):
     note: str
 
 
-def status_rows(pools: t.Sequence[Pool], facts: MacFacts, slots: t.Sequence[Slot] = (), expected: t.Container[str] = ()) -> t.List[Row]:
+def status_rows(
+    pools: t.Sequence[Pool], facts: MacFacts, slots: t.Sequence[Slot] = (), expected: t.Container[str] = (), registrations: t.Sequence[Slot] = ()
+) -> t.List[Row]:
     """Every slot in the order of the pools, then what is ours without a slot, then what is foreign.
 
-    ``slots``: what the Mac told of those that are installed; ``expected``: the names of those that shall be.
+    ``slots``: what the Mac told of those that are installed; ``expected``: the names of those that shall be; ``registrations``: what it told
+    of persistent runners.
     """
     owned = {workload.name: workload for workload in facts.workloads if workload.owned}
     installed = {str(slot["name"]): slot for slot in slots}
+    registered = {str(one["name"]): one for one in registrations}
     rows = []
     for pool in pools:
         for name, workload in zip(pool.slots, pool.owned_names):
             slot, there = installed.pop(name, None), owned.pop(workload, None)
-            rows.append(_slot(pool, name, there) if slot is None else _installed(pool, slot, facts.measured_at or 0))
+            rows.append(_slot(pool, name, there, registered.get(name)) if slot is None else _installed(pool, slot, facts.measured_at or 0))
             if slot is None and name in expected:
                 rows[-1] = rows[-1]._replace(state="missing", as_declared=False, note=_marked(pool))
     rows.extend(_left(slot, facts.measured_at or 0) for slot in installed.values())
@@ -59,13 +63,20 @@ def status_rows(pools: t.Sequence[Pool], facts: MacFacts, slots: t.Sequence[Slot
     return rows
 
 
-def _slot(pool: Pool, slot: str, workload: t.Optional[Workload]) -> Row:
-    note = _marked(pool)
+def _slot(pool: Pool, slot: str, workload: t.Optional[Workload], runner: t.Optional[Slot]) -> Row:
+    note = _marked(pool) or (_registration(runner) if runner else "")
     if pool.lifecycle != "persistent" or pool.isolation not in OBSERVED:
         what = "only planned"
         return Row(slot, pool.isolation, pool.level, "not managed", None, f"{note}, {what}" if note else what)
     state = workload.state if workload else "missing"
     return Row(slot, pool.isolation, pool.level, state, state == "running", note)
+
+
+def _registration(runner: Slot) -> str:
+    """What a persistent runner tells of itself."""
+    told = [f"registered as {runner['runner_name']}" if runner["id"] else "not registered"]
+    told += ["a job runs"] if runner["busy"] else []
+    return "; ".join(told + (["drained by an operator"] if runner["drained"] else []))
 
 
 def _marked(pool: Pool) -> str:

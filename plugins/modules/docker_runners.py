@@ -140,6 +140,12 @@ options:
       - Whether a container is stopped although a job runs in it. The job is lost.
     type: bool
     default: false
+  hold:
+    description:
+      - Whether nothing is changed when a running container would have to be stopped. RV(held) then names its slot, so that its runner can be
+        taken off GitHub first, for instance with M(action_packer.mac_runners.runner_withdrawals).
+    type: bool
+    default: false
   sdk_interpreter:
     description:
       - A Python that has the Docker SDK, used when something must be changed and the Python that runs the module lacks it.
@@ -233,6 +239,12 @@ containers:
       description: How often the engine started it again.
       type: int
       sample: 0
+held:
+  description: Slots whose running containers have to be stopped. With O(hold=true) nothing was changed when there are any.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 steps:
   description: What was done, or in check mode would be.
   returned: always
@@ -295,6 +307,7 @@ OPTIONS = {
     "docker_socket": {"type": "path"},
     "stop_timeout": {"type": "int", "default": 30},
     "force": {"type": "bool", "default": False},
+    "hold": {"type": "bool", "default": False},
     "sdk_interpreter": {"type": "path", "default": "/opt/mac_runners/venv/bin/python3"},
 }
 
@@ -318,13 +331,19 @@ def converge(module: AnsibleModule) -> None:
         if goal.makes_something:
             raise
         module.warn(f"no container was looked for: {error}")
-        module.exit_json(changed=False, containers=[], steps=[])
+        module.exit_json(changed=False, containers=[], steps=[], held=[])
     for trouble in core.troubles(view.current):
         module.warn(trouble)
     if module.check_mode:
         room(module, goal, reader(module, socket_path), view)
-    done = core.predicted(view) if module.check_mode else change(module, goal, socket_path) if view.plan.changed else core.result(view)
-    module.exit_json(**shown(module, done))
+    held = core.held(view.plan)
+    if module.check_mode:
+        done = core.predicted(view)
+    elif held and module.params["hold"]:
+        done = core.unchanged(view)
+    else:
+        done = change(module, goal, socket_path) if view.plan.changed else core.result(view)
+    module.exit_json(**shown(module, done), held=held)
 
 
 def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[str, t.Any]:

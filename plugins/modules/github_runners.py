@@ -83,6 +83,17 @@ options:
             this an online runner is not removed.
         type: raw
         default: false
+      id:
+        description:
+          - The number with which a persistent runner is configured on its Mac, V(0) when it is not configured there. One that GitHub
+            knows by another number counts as missing, unless it runs a job. Not compared when not given.
+        type: raw
+      registers:
+        description:
+          - Say V(false) for a persistent runner that cannot register in this run, for instance since its Mac is not part of it. It then never
+            counts as missing.
+        type: raw
+        default: true
   name_prefixes:
     description:
       - How the names of our runners begin, usually C(<mac>-) for each Mac of the fleet. At least three characters each.
@@ -214,7 +225,7 @@ runners:
       type: bool
       sample: true
 missing:
-  description: Wanted persistent runners that are not registered.
+  description: Wanted persistent runners that are not registered, or not as their Mac has them configured.
   returned: always
   type: list
   elements: str
@@ -292,6 +303,8 @@ RUNNER = {
     "runner_group": {"type": "str"},
     "trust": {"type": "str", "default": "internal"},
     "idle": {"type": "raw", "default": False},
+    "id": {"type": "raw"},
+    "registers": {"type": "raw", "default": True},
 }
 OPTIONS = {
     **edge.OPTIONS,

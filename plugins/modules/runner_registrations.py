@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: runner_registrations
-short_description: Register persistent runners in their containers
+short_description: Register persistent runners in their containers, and keep in mind which are drained
 version_added: 0.1.0
 description:
   - Registers a list of persistent runners at GitHub, each in its container that M(action_packer.mac_runners.docker_runners) made, with
@@ -15,8 +15,11 @@ description:
   - A registration token goes to the standard input of a program in the container. It is in no argument list, no result and no log.
   - A runner counts as registered when the files of its container say so with the name, the address and the number by which GitHub knows
     it. A registration that was interrupted is made anew. A container in which a job runs is left alone.
+  - A runner that an operator drained has a mark on the Mac until that is taken back. The mark alone keeps no job away, so use
+    M(action_packer.mac_runners.runner_withdrawals) for that.
   - When one runner fails, all others are still registered; then the module fails and names each failure.
 extends_documentation_fragment:
+  - action_packer.mac_runners._lease.state
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:
@@ -73,6 +76,20 @@ options:
         O(action_packer.mac_runners.github_runners#module:registration_token_file). Only needed when a runner has to be registered.
     type: dict
     default: {}
+  drain:
+    description:
+      - With V(true) the runners that have a container are marked as drained, with V(false) their marks are taken away. Nothing is marked when not given.
+    type: bool
+  only:
+    description:
+      - The slots that O(drain) means, all of the Mac when empty.
+    type: list
+    elements: str
+    default: []
+  fleet:
+    description:
+      - Whose Macs these are. When given, nothing is changed on a Mac that another fleet holds.
+    type: str
   docker_socket:
     description:
       - The path of the engine's socket. When not given it is found as M(action_packer.mac_runners.docker_runners) does.
@@ -87,6 +104,7 @@ author:
 seealso:
   - module: action_packer.mac_runners.docker_runners
   - module: action_packer.mac_runners.github_runners
+  - module: action_packer.mac_runners.runner_withdrawals
 """
 
 EXAMPLES = r"""
@@ -125,6 +143,10 @@ runners:
       description: Whether a job runs in it.
       type: bool
       sample: false
+    drained:
+      description: Whether an operator drained it.
+      type: bool
+      sample: false
     runner_name:
       description: The name with which it is configured, empty when it is not.
       type: str
@@ -148,7 +170,7 @@ steps:
       type: str
       sample: linux-1
     action:
-      description: Always C(register).
+      description: One of C(register), C(drain), C(undrain).
       type: str
       sample: register
     detail:
@@ -167,11 +189,15 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._drain_marks import plan_marks, read_marks, write_marks
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import docker_registrations as docker
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_find import find_socket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import read_lease, require_holder
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError, EngineSocket
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import Seen, make_plan, parse_wanted, require_tokens
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import STATE
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import Seen, Wanted, make_plan, parse_wanted, require_tokens
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, joined
 
 # Where a list says raw or gives no choices, the core checks: its message names the runner.
 RUNNER = {
@@ -183,47 +209,60 @@ RUNNER = {
     "id": {"type": "raw", "default": 0},
 }
 OPTIONS = {
+    **STATE,
     "runners": {"type": "list", "elements": "dict", "default": [], "options": RUNNER},
     "tokens": {"type": "dict", "default": {}, "no_log": True},
+    "drain": {"type": "bool"},
+    "only": {"type": "list", "elements": "str", "default": []},
+    "fleet": {"type": "str"},
     "docker_socket": {"type": "path"},
     "runner_dir": {"type": "str", "default": "/home/runner"},
 }
+Result = t.Dict[str, t.Any]
 
 
 def main() -> None:
     """Run the module."""
     module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True)
     try:
-        converge(module)
-    except MacRunnersError as error:
+        module.exit_json(**converge(module))
+    except (MacRunnersError, OSError) as error:
         module.fail_json(msg=str(error))
 
 
-def converge(module: AnsibleModule) -> None:
-    """Look, register what is not, look back, tell."""
-    wanted = parse_wanted(module.params["runners"])
+def converge(module: AnsibleModule) -> Result:
+    """Look, mark, register what is not, look back, tell."""
+    params, wanted = module.params, parse_wanted(module.params["runners"])
     try:
-        path = find_socket(module.params["docker_socket"] or "")
+        path = find_socket(params["docker_socket"] or "")
         seen = look(module, path)
     except EngineDownError as error:
         if wanted:
             raise
         module.warn(f"no runner was looked for: {error}")
-        module.exit_json(changed=False, runners=[], steps=[])
+        path, seen = "", {}
+    marks = plan_marks(read_marks(params["state_dir"]), seen, params["drain"], params["only"])
     plan = make_plan(wanted, seen)
-    result: t.Dict[str, t.Any] = {"changed": plan.changed, "steps": plan.summary()}
-    if module._diff:
-        result["diff"] = plan.diff
-    if plan.changed and not module.check_mode:
-        asked = {step.resource for step in plan.steps}
-        lacking = [one for one in wanted if one.slot in asked]
-        require_tokens(lacking, module.params["tokens"])
-        failures = docker.register_all(path, seen, lacking, module.params["tokens"], module.params["runner_dir"])
-        seen = look(module, path)
-        if failures:
-            shown = "; ".join(f"runner {slot}: {why}" for slot, why in sorted(failures.items()))
-            module.fail_json(**{**result, "msg": shown, "failures": failures, "changed": len(failures) < len(lacking), "runners": listed(seen)})
-    module.exit_json(**result, runners=listed(seen))
+    result = told(module, joined(marks, plan))
+    if not module.check_mode and result["changed"]:
+        if params["fleet"]:
+            require_holder(read_lease(params["state_dir"]), params["fleet"])
+        write_marks(params["state_dir"], marks)
+        register(module, path, seen, wanted, plan, result)
+        seen = look(module, path) if path else {}
+    return {**result, "runners": listed(seen, marks.after)}
+
+
+def register(module: AnsibleModule, path: str, seen: t.Mapping[str, Seen], wanted: t.Iterable[Wanted], plan: ResourcePlan, result: Result) -> None:
+    """Register what the plan says; fail, with what there is then, when a runner failed."""
+    asked = {step.resource for step in plan.steps}
+    lacking = [one for one in wanted if one.slot in asked]
+    require_tokens(lacking, module.params["tokens"])
+    failures = docker.register_all(path, seen, lacking, module.params["tokens"], module.params["runner_dir"])
+    if failures:
+        shown = "; ".join(f"runner {slot}: {why}" for slot, why in sorted(failures.items()))
+        changed, runners = len(failures) < len(lacking), listed(look(module, path), read_marks(module.params["state_dir"]))
+        module.fail_json(**{**result, "msg": shown, "failures": failures, "changed": changed, "runners": runners})
 
 
 def look(module: AnsibleModule, path: str) -> t.Dict[str, Seen]:
@@ -232,9 +271,15 @@ def look(module: AnsibleModule, path: str) -> t.Dict[str, Seen]:
         return docker.read_runners(engine, module.params["runner_dir"])
 
 
-def listed(seen: t.Mapping[str, Seen]) -> t.List[t.Dict[str, t.Any]]:
+def told(module: AnsibleModule, plan: ResourcePlan) -> Result:
+    """What a plan is in a result."""
+    result: Result = {"changed": plan.changed, "steps": plan.summary()}
+    return {**result, "diff": plan.diff} if module._diff else result
+
+
+def listed(seen: t.Mapping[str, Seen], marks: t.Container[str]) -> t.List[Result]:
     """As results show them."""
-    return [seen[slot].shown for slot in sorted(seen)]
+    return [{**seen[slot].shown, "drained": slot in marks} for slot in sorted(seen)]
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from double.judge import Judge  # noqa: E402
 from double.server import LocalGithub  # noqa: E402
 from double.state import App  # noqa: E402
 from forward import GATEWAY, PORT, forwarding  # noqa: E402
+from proxy import Proxy  # noqa: E402
 
 IMAGE = image.NAME
 OTHER_IMAGE = "mac-runners-standin:2"
@@ -108,21 +109,25 @@ class Workplace:
 
 
 @contextlib.contextmanager
-def workplace(folder: pathlib.Path) -> t.Iterator[Workplace]:
-    """All of it; ends with a judgement of every exchange by GitHub's own document."""
-    path = str(folder / "broker")
+def workplace(folder: pathlib.Path, registers: bool = False) -> t.Iterator[Workplace]:
+    """All of it; ends with a judgement of every exchange by GitHub's own document.
+
+    With ``registers``, containers reach GitHub itself too, through a proxy, as runners need that register themselves.
+    """
+    path, own = str(folder / "way-out"), str(folder / "broker")
     engine = Engine()
     try:
         api = engines.client(engine.socket)
-        image.make(api)
+        image.make(api, proxy=f"http://{GATEWAY}:{PORT}" if registers else "")
         api.tag(IMAGE, *OTHER_IMAGE.split(":"))
         api.close()
         with LocalGithub() as github, forwarding(engine.socket, path):
-            broker = Broker(github, path, f"http://{GATEWAY}:{PORT}")
-            try:
-                yield Workplace(github, broker, engine)
-            finally:
-                broker.close()
+            broker = Broker(github, own if registers else path, f"http://{GATEWAY}:{PORT}")
+            with contextlib.closing(Proxy(path, own, github.port)) if registers else contextlib.nullcontext():
+                try:
+                    yield Workplace(github, broker, engine)
+                finally:
+                    broker.close()
             judge = Judge()
             assert [breach for exchange in github.exchanges for breach in judge.breaches(exchange)] == []
     finally:

@@ -6,15 +6,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pathlib
 import re
-import socket
 import subprocess
 import sys
-import threading
 import time
 import typing as t
 from collections.abc import Iterator
@@ -24,7 +21,8 @@ import image
 import pytest
 from double.broker import Broker
 from double.server import LocalGithub
-from forward import GATEWAY, PORT, copy
+from forward import GATEWAY, PORT
+from proxy import Proxy
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE = "mac-runners-standin:behind-a-proxy"
@@ -38,38 +36,6 @@ from ansible_collections.action_packer.mac_runners.plugins.modules import runner
 with patch_module_args(json.load(sys.stdin)):
     runner_registrations.main()
 """
-
-
-class Proxy:
-    """What containers reach: GitHub itself for its API, else the broker."""
-
-    def __init__(self, path: str, broker: str, github: LocalGithub) -> None:
-        self._broker, self._port = broker, github.port
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(path)
-        self._listener.listen()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                inner, _peer = self._listener.accept()
-                threading.Thread(target=self._pass_on, args=(inner,), daemon=True).start()
-
-    def _pass_on(self, inner: socket.socket) -> None:
-        first = inner.recv(65536)
-        if b"/api/v3/" in first.partition(b"\r\n")[0]:
-            outer = socket.create_connection(("127.0.0.1", self._port))
-        else:
-            outer = socket.socket(socket.AF_UNIX)
-            outer.connect(self._broker)
-        outer.sendall(first)
-        for pair in ((inner, outer), (outer, inner)):
-            threading.Thread(target=copy, args=pair, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
 
 
 class Bench:
@@ -121,7 +87,7 @@ class Bench:
 def bench(socket_path: str, broker_path: pathlib.Path, github: LocalGithub, tmp_path: pathlib.Path) -> Iterator[Bench]:
     broker_path.unlink(missing_ok=True)
     broker = Broker(github, str(tmp_path / "broker"), f"http://{GATEWAY}:{PORT}")
-    proxy = Proxy(str(broker_path), str(tmp_path / "broker"), github)
+    proxy = Proxy(str(broker_path), str(tmp_path / "broker"), github.port)
     made = Bench(socket_path, github, broker)
     yield made
     made.close()

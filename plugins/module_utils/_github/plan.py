@@ -58,7 +58,7 @@ class Action:
 class SweepPlan:
     """What one sweep over a target leads to.
 
-    ``missing``: wanted persistent runners that are not registered. ``kept``: runners of ours that would go, and why not yet.
+    ``missing``: wanted persistent runners that are not registered, or not as their Mac has them configured. ``kept``: runners of ours that would go, and why not yet.
     ``conflicts``: wanted names that somebody else's runner has.
     """
 
@@ -109,8 +109,13 @@ def make_plan(wanted: t.Sequence[Wanted], runners: t.Sequence[Runner], groups: G
     there = {runner.name.lower(): runner for runner in runners}
     persistent = [one for one in wanted if one.present and not one.ephemeral]
     conflicts = {one.name: _conflict(rules) for one in persistent if one.name.lower() in there and not rules.ours(there[one.name.lower()])}
-    missing = tuple(one.name for one in persistent if one.name.lower() not in there)
+    missing = tuple(one.name for one in persistent if one.registers and _lacks(one, there.get(one.name.lower())))
     return SweepPlan(tuple(actions), _resources(ours, actions), missing, kept, conflicts)
+
+
+def _lacks(one: Wanted, runner: t.Optional[Runner]) -> bool:
+    """Whether it has to register; one with a job is left alone."""
+    return runner is None or (one.id is not None and one.id != runner.id and not runner.busy)
 
 
 class _Finder:

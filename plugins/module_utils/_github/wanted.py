@@ -20,7 +20,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 STATES = ("present", "absent")
 LIFECYCLES = ("ephemeral", "persistent")
 TRUSTS = ("untrusted", "internal", "trusted")
-_FIELDS = ("name", "state", "lifecycle", "labels", "runner_group", "trust", "idle")
+_FIELDS = ("name", "state", "lifecycle", "labels", "runner_group", "trust", "idle", "id", "registers")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _NAME_ALLOWED = "1 to 64 of A-Z, a-z, 0-9, . _ and -"
 #: An ephemeral runner adds a dash and eight digits to the name of its slot.
@@ -35,6 +35,7 @@ class Wanted:
     """A runner that shall be, or a slot whose runners shall be, or not.
 
     ``idle``: the Mac itself says that no job runs there; only then may an online runner be taken off.
+    ``id``: the number with which its Mac has it configured, 0 when it has not, None when nobody asked. ``registers``: whether it may be missing.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Wanted:
     group: str = ""
     trust: str = "internal"
     idle: bool = False
+    id: t.Optional[int] = None
+    registers: bool = True
 
 
 def parse_wanted(raw: t.Sequence[t.Any], ownership: Ownership, target: Target) -> t.Tuple[Wanted, ...]:
@@ -71,6 +74,8 @@ def _wanted(raw: t.Any, index: int, ownership: Ownership, target: Target, mistak
         group=_group(fields, target),
         trust=fields.choice("trust", TRUSTS, "internal"),
         idle=fields.truth("idle", False),
+        id=fields.whole("id", 0, 0, 2**62) if fields.has("id") else None,
+        registers=fields.truth("registers", True),
     )
 
 

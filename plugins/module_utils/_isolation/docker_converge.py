@@ -28,6 +28,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
     read_platform,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError, EngineSocket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import slot_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
 
 Result = t.Dict[str, t.Any]
@@ -156,6 +157,16 @@ def troubles(containers: Containers) -> t.List[str]:
 def result(view: View) -> Result:
     """The result when nothing had to be done."""
     return _result(view, _entries(view.current))
+
+
+def unchanged(view: View) -> Result:
+    """The result when the plan was left for later."""
+    return result(View(view.current, ResourcePlan(view.plan.before, view.plan.before)))
+
+
+def held(plan: ResourcePlan) -> t.List[str]:
+    """The slots whose running containers the plan stops."""
+    return sorted({slot_of(step.resource) for step in plan.steps if step.action == "stop"})
 
 
 def predicted(view: View) -> Result:

@@ -26,12 +26,23 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._registr
 _SECONDS = 120.0
 _AT_ONCE = 6
 _WORKER = "Runner.Worker"
-#: What is left of a registration that GitHub does not know any more would make config.sh refuse.
-_REGISTER = """
+#: What is left of a registration that GitHub does not know any more would make config.sh refuse, and the listener that still runs
+#: with it would take the new files away when GitHub tells it so. Brackets: the words of this script must not look like it.
+_REGISTER = r"""
 IFS= read -r ACTIONS_RUNNER_INPUT_TOKEN || exit 64
 export ACTIONS_RUNNER_INPUT_TOKEN
 cd "$1" || exit 65
 shift
+running() {
+    for folder in /proc/[0-9]*; do
+        case "$(tr '\0' ' ' <"$folder/cmdline" 2>/dev/null)" in *bin/$1) echo "${folder#/proc/}" ;; esac
+    done
+}
+[ -z "$(running '[R]unner.Worker *')" ] || { echo "a job runs in it"; exit 75; }
+for number in $(running '[R]unner.Listener run '); do
+    kill "$number" 2>/dev/null || continue
+    for _ in 1 2 3 4 5 6 7 8 9 10; do kill -0 "$number" 2>/dev/null && sleep 1; done
+done
 rm -f .runner .runner_migrated .credentials .credentials_migrated .credentials_rsaparams
 exec ./config.sh "$@"
 """

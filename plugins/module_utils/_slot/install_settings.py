@@ -20,8 +20,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 
-#: Isolations whose ephemeral runners this release runs.
+#: Isolations whose ephemeral runners this release runs, and those whose persistent ones it registers.
 RUN = ("tart", "docker")
+REGISTERED = ("docker",)
 WEAK = ("weak", "very-weak")
 #: GitHub's group of every organisation and enterprise, and the only one of a repository.
 DEFAULT_GROUP = 1
@@ -109,13 +110,19 @@ def run_pools(pools: t.Sequence[Pool], github: Github) -> t.List[Pool]:
     return [pool for pool in pools if pool.lifecycle == "ephemeral" and pool.isolation in RUN and github.url_of(pool)]
 
 
+def registered_pools(pools: t.Sequence[Pool], github: Github) -> t.List[Pool]:
+    """The pools whose persistent runners this release registers, since somebody said where."""
+    return [pool for pool in pools if pool.lifecycle == "persistent" and pool.isolation in REGISTERED and github.url_of(pool)]
+
+
 def planned_only(pools: t.Sequence[Pool], github: Github) -> t.List[str]:
-    """Why ephemeral pools are only planned, a sentence each."""
+    """Why the runners of pools do not run or are not registered, a sentence each."""
     told = []
     for pool in pools:
-        if pool.lifecycle == "ephemeral" and pool.isolation not in RUN:
-            told.append(f"pool {pool.name}: this release does not run the isolation {pool.isolation}")
-        elif pool.lifecycle == "ephemeral" and not github.url_of(pool):
+        ephemeral = pool.lifecycle == "ephemeral"
+        if pool.isolation not in (RUN if ephemeral else REGISTERED):
+            told.append(f"pool {pool.name}: this release does not {'run' if ephemeral else 'register persistent runners of'} the isolation {pool.isolation}")
+        elif not github.url_of(pool):
             told.append(f"pool {pool.name}: neither mac_runners_github.url nor github.url of the pool says where its runners register")
     return told
 
@@ -204,30 +211,3 @@ def _group(pool: Pool, github: Github, target: Target, groups: t.Mapping[str, t.
         allowed = f"a group that public repositories may not use, since the pool's trust is {pool.trust} (forbid it in the group's settings at GitHub)"
         mistakes.append(Mistake(pool.name, "runner_group", show(str(found["name"])), allowed))
     return int(found["id"])
-
-
-def targets_of(macs: t.Mapping[str, t.Tuple[t.Sequence[Pool], Github]]) -> t.List[Json]:
-    """The targets of a fleet, each once: C(url), C(mac) (the first that uses it, whose credential serves), and whether it has groups."""
-    found: t.Dict[str, Json] = {}
-    for mac, (pools, github) in macs.items():
-        for pool in run_pools(pools, github):
-            target = parse_target(github.url_of(pool))
-            found.setdefault(target.key, {"url": target.url, "mac": mac, "groups": target.kind != "repository"})
-    return list(found.values())
-
-
-def runners_of(macs: t.Mapping[str, t.Tuple[t.Sequence[Pool], Github]], url: str, absent: t.Collection[str] = ()) -> Json:
-    """C(runners) and C(name_prefixes) of M(action_packer.mac_runners.github_runners) for one target and the whole fleet.
-
-    All slots are listed, whatever their target, so that a slot is never taken for left behind. ``absent``: Macs whose slots are gone.
-    """
-    key = parse_target(url).key
-    runners = []
-    for mac, (pools, github) in macs.items():
-        for pool in pools:
-            if pool.lifecycle == "ephemeral" and (not github.url_of(pool) or parse_target(github.url_of(pool)).key != key):
-                continue
-            gone = {"state": "absent", "idle": True} if mac in absent and pool.lifecycle == "ephemeral" else {}
-            labels = {} if pool.lifecycle == "ephemeral" else {"labels": [pool.isolation, *pool.runner_labels]}
-            runners += [{"name": f"{mac}-{slot}", "lifecycle": pool.lifecycle, "trust": pool.trust, **labels, **gone} for slot in pool.slots]
-    return {"runners": runners, "name_prefixes": [f"{mac}-" for mac in macs]}

@@ -92,3 +92,11 @@ def test_a_slot_in_no_pool_is_shown_once_whatever_it_runs():
     facts = {"workloads": (_workload("mac-runners-old-1", "docker", owned=True),)}
     rows = [row for row in _rows(_record("old-1", state="job", job="build", mark="removal"), expected=(), **facts) if row.slot == "old-1"]
     assert [(row.state, row.as_declared) for row in rows] == [("job", False)] and "ours, in no pool; job build" in rows[0].note
+
+
+def test_a_persistent_runner_tells_whether_it_is_registered_busy_and_drained():
+    facts = MacFacts(workloads=(_workload("mac-runners-kept-1", "docker", owned=True), _workload("mac-runners-kept-2", "docker", owned=True)))
+    told = {"runner_name": "mac-1-kept-1", "id": 7, "busy": True, "drained": True}
+    registrations = [{**told, "name": "kept-1"}, {**told, "name": "kept-2", "id": 0, "busy": False, "drained": False}]
+    rows = status_rows([_pool("kept", "docker")], facts, registrations=registrations)
+    assert [row.note for row in rows] == ["registered as mac-1-kept-1; a job runs; drained by an operator", "not registered"]

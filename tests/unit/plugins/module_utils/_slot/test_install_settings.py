@@ -15,9 +15,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     names_of,
     parse_github,
     planned_only,
-    runners_of,
     slots_of,
-    targets_of,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import parse_settings
 
@@ -121,29 +119,15 @@ def test_pools_that_nobody_runs_say_why():
         "pool linux: neither mac_runners_github.url nor github.url of the pool says where its runners register",
         "pool lint: this release does not run the isolation sandbox",
     ]
+    kept = [{**IOS, "lifecycle": "persistent"}, {**LINUX, "lifecycle": "persistent"}]
+    assert planned_only(pools(*kept), TOKEN) == ["pool ios: this release does not register persistent runners of the isolation tart"]
+    assert planned_only(pools(kept[1]), Github()) == planned_only(pools(LINUX), Github())
     assert (slots(LINUX, github=Github()), names_of(pools(LINUX), Github()), planned_only(pools(LINUX), TOKEN)) == ([], [], [])
-
-
-def test_a_pool_may_have_a_target_of_its_own():
-    found = pools(LINUX, {**IOS, "github": {"url": "https://github.com/other/app"}})
-    targets = targets_of({"mac-1": (found, TOKEN), "mac-2": (found, TOKEN)})
-    assert targets == [{"url": URL, "mac": "mac-1", "groups": True}, {"url": "https://github.com/other/app", "mac": "mac-1", "groups": False}]
 
 
 def test_images_are_those_of_pools_that_run():
     assert images_of(pools(LINUX, {**LINUX, "name": "more"}, IOS), TOKEN, "docker") == ["acme/runner:1"]
     assert images_of(pools(LINUX), Github(), "docker") == []
-
-
-def test_the_runners_of_a_fleet_are_those_of_all_its_macs():
-    kept = {**LINUX, "name": "kept", "lifecycle": "persistent", "count": 1}
-    found = runners_of({"mac-1": (pools(LINUX), TOKEN), "mac-2": (pools(kept), TOKEN)}, URL + "/", absent=["mac-1"])
-    assert found["name_prefixes"] == ["mac-1-", "mac-2-"]
-    assert [(one["name"], one["lifecycle"], one.get("state"), one.get("idle")) for one in found["runners"]] == [
-        ("mac-1-linux-1", "ephemeral", "absent", True),
-        ("mac-1-linux-2", "ephemeral", "absent", True),
-        ("mac-2-kept-1", "persistent", None, None),
-    ]
 
 
 def test_what_was_written_about_github_is_read_whole():
