@@ -282,7 +282,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_find import find_socket
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import parse_containers
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import TERMS
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import TERMS, runner
 
 # Where a list says raw or gives no choices, the core checks: its message names the container.
 CONTAINER = {
@@ -336,17 +336,15 @@ def converge(module: AnsibleModule) -> None:
         module.warn(trouble)
     if module.check_mode:
         room(module, goal, reader(module, socket_path), view)
-    held = core.held(view.plan)
-    if module.check_mode:
         done = core.predicted(view)
-    elif held and module.params["hold"]:
+    elif core.waits(view, module.params["hold"]):
         done = core.unchanged(view)
     else:
         done = change(module, goal, socket_path) if view.plan.changed else core.result(view)
-    module.exit_json(**shown(module, done), held=held)
+    module.exit_json(**{key: value for key, value in done.items() if module._diff or key != "diff"})
 
 
-def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[str, t.Any]:
+def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> core.Result:
     """Look again under the lock, check lease and room, bring every container to its state, look back."""
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, boot_of, permitted
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
@@ -362,21 +360,18 @@ def change(module: AnsibleModule, goal: core.Goal, socket_path: str) -> t.Dict[s
             return core.outcome(view, core.look(socket_path, goal).current, failures)
 
 
-def reader(module: AnsibleModule, socket_path: str) -> t.Callable[[], t.Mapping[str, t.Any]]:
+def reader(module: AnsibleModule, socket_path: str) -> t.Callable[[], core.Result]:
     """Facts of the Mac as they are when first asked for."""
 
-    def read() -> t.Mapping[str, t.Any]:
+    def read() -> core.Result:
         from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
-        from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
 
         return read_facts(runner(module), docker_sockets=[socket_path])
 
     return functools.lru_cache(maxsize=None)(read)
 
 
-def room(
-    module: AnsibleModule, goal: core.Goal, facts: t.Callable[[], t.Mapping[str, t.Any]], view: core.View, staying: t.Container[str] = ()
-) -> None:
+def room(module: AnsibleModule, goal: core.Goal, facts: t.Callable[[], core.Result], view: core.View, staying: t.Container[str] = ()) -> None:
     """Check that the Mac, as it is now, has room for the plan."""
     core.check_room(view, goal, facts, [module.params[name] for name in ("capacity", "licences", "pools")], staying, module.check_mode)
 
@@ -394,11 +389,6 @@ def sdk(module: AnsibleModule) -> t.Any:
         library = missing_required_lib("docker", url="https://docker-py.readthedocs.io")
         module.fail_json(msg=f"{library} The role host puts it into {interpreter}.", exception=docker_sdk.SDK_ERROR)
     return docker_sdk.SdkChanger
-
-
-def shown(module: AnsibleModule, result: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
-    """The result with the diff only where it was asked for."""
-    return result if module._diff else {key: value for key, value in result.items() if key != "diff"}
 
 
 if __name__ == "__main__":

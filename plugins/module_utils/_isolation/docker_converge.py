@@ -159,12 +159,17 @@ def result(view: View) -> Result:
     return _result(view, _entries(view.current))
 
 
+def waits(view: View, hold: bool) -> bool:
+    """Whether nothing may be done before the runners of containers that the plan stops were taken off GitHub."""
+    return hold and bool(_held(view.plan))
+
+
 def unchanged(view: View) -> Result:
     """The result when the plan was left for later."""
-    return result(View(view.current, ResourcePlan(view.plan.before, view.plan.before)))
+    return {**result(view), "changed": False, "steps": [], "diff": {"before": {}, "after": {}}}
 
 
-def held(plan: ResourcePlan) -> t.List[str]:
+def _held(plan: ResourcePlan) -> t.List[str]:
     """The slots whose running containers the plan stops."""
     return sorted({slot_of(step.resource) for step in plan.steps if step.action == "stop"})
 
@@ -191,6 +196,7 @@ def _result(view: View, containers: t.List[Result]) -> Result:
         "changed": view.plan.changed,
         "diff": view.plan.diff,
         "steps": view.plan.summary(),
+        "held": _held(view.plan),
         "containers": containers,
     }
 
