@@ -101,6 +101,7 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     place.wait("a job", lambda: busy(place))
     refused = fleet.play("teardown", "-e", "mac_runners_wait=2", rc=2)
     assert "nothing was stopped" in refused.text and place.containers() and not job.result
-    fleet.play("teardown")
+    left = fleet.play("teardown", "-vvv")
     place.finish(job)
+    assert place.token not in left.text
     assert (fleet.pictures(), place.containers(), scope.runners, scope.jobs_lost) == (before, [], {}, 0)

@@ -28,9 +28,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import read_token  # noqa: E402
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.exchange import Exchange  # noqa: E402
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import parse_target  # noqa: E402
-from ansible_collections.action_packer.mac_runners.plugins.modules import github_runners, github_runners_info  # noqa: E402
+from ansible_collections.action_packer.mac_runners.plugins.modules import github_runners, github_runners_info, github_withdrawals  # noqa: E402
 
-MODULES = {"github_runners": github_runners, "github_runners_info": github_runners_info}
+MODULES = {"github_runners": github_runners, "github_runners_info": github_runners_info, "github_withdrawals": github_withdrawals}
 HTTP = {"timeout": 10, "validate_certs": True, "ca_path": None, "use_proxy": True}
 Play = t.Callable[..., dict[str, t.Any]]
 
@@ -99,6 +99,8 @@ def play(github: LocalGithub, clock: Clock, tmp_path: pathlib.Path, monkeypatch:
         if name == "github_runners":
             defaults = {"fleet": "acme", "name_prefixes": ["mac-1-"], "offline_file": str(tmp_path / "offline.json")}
             options = {**defaults, **options}
+        if name == "github_withdrawals":
+            options = {"fleet": "acme", "name_prefixes": ["mac-1-"], **options}
         with patch_module_args({"_ansible_inject_invocation": True, **options}), pytest.raises(SystemExit):
             MODULES[name].main()
         shown = "".join(capsys.readouterr())

@@ -425,3 +425,21 @@ def test_a_sweep_of_a_thousand_is_quick(acme, play):
     started = time.monotonic()
     assert not play("github_runners", runners=wanted)["changed"]
     assert time.monotonic() - started < 10
+
+
+def test_one_that_its_mac_has_otherwise_registers_again(acme, play, tmp_path):
+    runner = acme.add("mac-1-linux-1", [LABEL, "docker"], online=True)
+    tokens = {"registration_token_file": str(tmp_path / "token")}
+    same = persistent(labels=["docker"], id=runner.id)
+    assert play("github_runners", runners=[same], **tokens)["missing"] == []
+    for number in (0, runner.id + 1):
+        assert play("github_runners", runners=[{**same, "id": number}], **tokens)["missing"] == ["mac-1-linux-1"]
+    assert len(acme.registration_tokens) == 2
+    runner.job = True
+    assert play("github_runners", runners=[{**same, "id": 0}], **tokens)["missing"] == []
+
+
+def test_one_that_cannot_register_now_needs_no_token(acme, play, tmp_path):
+    token = tmp_path / "token"
+    done = play("github_runners", runners=[persistent(registers=False)], registration_token_file=str(token))
+    assert (done["missing"], done["changed"], token.exists(), acme.registration_tokens) == ([], False, False, [])
