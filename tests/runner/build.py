@@ -24,6 +24,17 @@ HERE = pathlib.Path(__file__).resolve().parent
 SYSTEMS = ("osx-arm64", "linux-arm64", "linux-x64")
 #: Zip knows no earlier time.
 _TIME = (1980, 1, 1, 0, 0, 0)
+#: It ends at once: an interpreter that winds up while a thread of it reads aborts now and then (exit code 134).
+_MAIN = """import os
+import sys
+
+from standin.{module} import main
+
+code = main(sys.argv[1:])
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(code)
+"""
 _NODE = b"#!/bin/sh\necho 'this stand-in has no node' >&2\nexit 1\n"
 
 
@@ -43,7 +54,7 @@ def _program(module: str, version: str) -> bytes:
     """A zip that a Python runs."""
     content = {f"standin/{path.name}": path.read_bytes() for path in (HERE / "standin").glob("*.py")}
     content["standin/version.py"] = f'VERSION = "{version}"\n'.encode()
-    content["__main__.py"] = f"import sys\n\nfrom standin.{module} import main\n\nsys.exit(main(sys.argv[1:]))\n".encode()
+    content["__main__.py"] = _MAIN.format(module=module).encode()
     buffer = io.BytesIO(b"#!/usr/bin/env python3\n")
     buffer.seek(0, io.SEEK_END)
     # Stored, not deflated: what deflate makes differs between versions of zlib.

@@ -49,8 +49,7 @@ def row(mac, broker, tmp_path, calls, index, when):
     mac.wait("it listens or is dead", lambda: victim.poll() is not None or mac.status(folder)["state"] == "listening")
     job = broker.queue("echo done")
     assert victim.wait(timeout=90) == -9, f"it was not killed {when} call {index}"
-    # What is cut off is what was recorded.
-    assert names.read_text().splitlines() == calls[:index]
+    assert names.read_text().splitlines() == calls[:index], f"not what was recorded:\n{mac.log(folder).read_text()}"
     left = [*(f"{name}" for name in mac.containers()), *(f"runner {number}" for number in broker.scope.runners)]
     process = mac.start(folder)
     mac.finish(job)
