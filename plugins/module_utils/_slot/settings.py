@@ -12,6 +12,7 @@ import dataclasses
 import json
 import os
 import typing as t
+import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
@@ -151,14 +152,17 @@ class Settings:
         return given
 
     def _for_docker(self, place: DockerPlace) -> Json:
+        owned = {POOL_LABEL: self.pool.name, SLOT_LABEL: self.slot, LIFECYCLE_LABEL: "ephemeral"}
         return {
             "socket": place.socket,
             "name": OWNED_PREFIX + self.slot,
-            "owned": {POOL_LABEL: self.pool.name, SLOT_LABEL: self.slot, LIFECYCLE_LABEL: "ephemeral"},
+            "owned": owned,
+            # Quoted here: the program that waits all day must not hold urllib.
+            "filters": urllib.parse.quote(json.dumps({"label": [f"{name}={value}" for name, value in owned.items()]})),
             "cycle": LABEL_PREFIX + "cycle",
             "runner": LABEL_PREFIX + "runner",
             "body": container_body(self.pool, place),
-            "diagnostics": os.path.join(place.runner_dir, "_diag"),
+            "diagnostics": urllib.parse.quote(os.path.join(place.runner_dir, "_diag")),
         }
 
 

@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import subprocess
 import sys
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import Result, converse
 
 SECONDS = 300.0
 #: A child finds tools here and has nothing else of our environment.
@@ -33,36 +33,25 @@ class Children:
 
     def ask(self, task: str, seconds: float = SECONDS, **request: t.Any) -> Json:
         """What the child answers within so many seconds; it is asked and answers through pipes. Raises :class:`SlotError` with what it says."""
+        argv = [*self._argv, "child", task, self._folder]
         try:
-            process = subprocess.Popen(
-                [*self._argv, "child", task, self._folder],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=_ENVIRONMENT,
-                cwd="/",
-                pass_fds=(self._lock,),
-            )
+            done = converse(argv, _ENVIRONMENT, json.dumps(request).encode(), seconds, self._lock)
+        except TimeoutError as error:
+            raise SlotError(f"the task {task} did not end within {seconds:.0f} s") from error
         except OSError as error:
             raise SlotError(f"the task {task} cannot be started: {error}") from error
-        with process:
-            try:
-                out, err = process.communicate(json.dumps(request).encode(), timeout=seconds)
-            except subprocess.TimeoutExpired as error:
-                process.kill()
-                raise SlotError(f"the task {task} did not end within {seconds:.0f} s") from error
-        return _answer(task, process.returncode, out, err)
+        return _answer(task, done)
 
 
-def _answer(task: str, rc: int, out: bytes, err: bytes) -> Json:
+def _answer(task: str, done: Result) -> Json:
     with contextlib.suppress(ValueError, KeyError, TypeError):
-        answer = json.loads(out)
+        answer = json.loads(done.out)
         if "error" in answer:
             raise SlotError(str(answer["error"]))
         return dict(answer["answer"])
     # Only the last line: it names what happened, the lines above could hold values.
-    said = err.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
-    raise SlotError(f"the task {task} ended with {rc}: {said or 'it said nothing'}")
+    said = done.err.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
+    raise SlotError(f"the task {task} ended with {done.rc}: {said or 'it said nothing'}")
 
 
 def serve(task: t.Callable[[Json], Json]) -> int:

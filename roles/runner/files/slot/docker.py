@@ -9,10 +9,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 import typing as t
-import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     ENDED,
@@ -35,12 +33,14 @@ Json = t.Dict[str, t.Any]
 
 
 class DockerSettings(t.NamedTuple):
-    """``name`` of the container; ``owned`` labels by which it is ours and this slot's; ``cycle`` and ``runner`` name the
-    labels that hold those two; ``body`` is what the engine is asked to make; ``diagnostics`` a path in the container."""
+    """``name`` of the container; ``owned`` labels by which it is ours and this slot's, and as ``filters`` of a request; ``cycle``
+    and ``runner`` name the labels that hold those two; ``body`` is what the engine is asked to make; ``diagnostics`` a path in the
+    container, as in a request."""
 
     socket: str
     name: str
     owned: t.Mapping[str, str]
+    filters: str
     cycle: str
     runner: str
     body: Json
@@ -55,8 +55,7 @@ class DockerIsolation:
 
     def observe(self) -> t.List[Environment]:
         """The container of this slot, if there is one."""
-        filters = json.dumps({"label": [f"{name}={value}" for name, value in self._settings.owned.items()]})
-        entries = self._engine.ask("GET", f"/containers/json?all=1&filters={urllib.parse.quote(filters)}") or []
+        entries = self._engine.ask("GET", f"/containers/json?all=1&filters={self._settings.filters}") or []
         return [self._environment(entry) for entry in entries if f"/{self._settings.name}" in (entry.get("Names") or [])]
 
     def _environment(self, entry: Json) -> Environment:
@@ -101,8 +100,7 @@ class DockerIsolation:
 
     def diagnostics(self, environment: Environment) -> t.Iterator[bytes]:
         """The folder _diag of its runner, as a tar."""
-        path = urllib.parse.quote(self._settings.diagnostics)
-        yield from self._engine.open("GET", f"/containers/{environment.id}/archive?path={path}").chunks()
+        yield from self._engine.open("GET", f"/containers/{environment.id}/archive?path={self._settings.diagnostics}").chunks()
 
     def renew(self, _environment: Environment, _runner: str) -> t.Optional[Environment]:
         """A fresh container costs no more."""

@@ -60,7 +60,7 @@ def main(argv: t.Sequence[str]) -> int:
     """Run what the arguments say; the exit code."""
     os.umask(0o077)
     if len(argv) == 3 and argv[1] == "run":
-        return run(argv[0], os.path.abspath(argv[2]))
+        return run(os.path.abspath(argv[0]), os.path.abspath(argv[2]))
     if len(argv) == 4 and argv[1] == "child":
         return child(argv[2], argv[3])
     complain(__doc__ or "")
@@ -89,6 +89,7 @@ def _tasks(task: str) -> t.Mapping[str, t.Callable[[str, t.Dict[str, t.Any]], t.
 
 def run(program: str, folder: str) -> int:
     """Serve a slot until a signal comes; exit code 0 then, so that launchd starts it anew if it shall run."""
+    os.chdir("/")
     signals, installed = Signals(), Installed(program, folder)
     try:
         require_own(folder)

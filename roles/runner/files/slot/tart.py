@@ -12,13 +12,13 @@ import contextlib
 import os
 import select
 import signal
-import subprocess
 import time
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import tart_guest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import READY, VANISHED, Environment, Once, Seen, SlotError
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import Children
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import pipe, spawn, wait
 
 #: Seconds of a wait for a guest that starts, so that a word of launchd is soon heard; for a clone; for the runner's logs.
 _SLICE, _CLONE, _LOGS = 5.0, 1800.0, 60.0
@@ -150,27 +150,29 @@ class _Follower:
     """A command whose output is read as it comes."""
 
     def __init__(self, argv: t.Sequence[str]) -> None:
+        self._open = contextlib.ExitStack()
+        self._out, saying = pipe(self._open)
         try:
-            # A session of its own, so that all of it can be ended: sudo cannot pass SIGKILL on.
-            self._process = subprocess.Popen(
-                list(argv), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd="/", start_new_session=True
-            )
+            with saying, open(os.devnull, "r+b", buffering=0) as nowhere:
+                # A process group of its own, so that all of it can be ended: sudo cannot pass SIGKILL on.
+                self._pid = spawn(argv, os.environ, (nowhere, saying, nowhere), setpgroup=0)
         except OSError as error:
+            self._open.close()
             raise SlotError(f"{argv[0]} cannot be started: {error}") from error
-        assert self._process.stdout is not None
-        self._out = self._process.stdout.fileno()
 
     def ready(self, seconds: float, wake: int) -> bool:
         """Wait for more, or until something can be read from ``wake``; whether there is more."""
-        return self._out in select.select([self._out, wake], [], [], max(0.0, seconds))[0]
+        watched: t.List[t.Any] = [self._out, wake]
+        return self._out in select.select(watched, [], [], max(0.0, seconds))[0]
 
     def read(self) -> bytes:
         """What came; nothing at the end."""
-        return os.read(self._out, _CHUNK)
+        return os.read(self._out.fileno(), _CHUNK)
 
     def close(self) -> None:
         """End it."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        with self._process:
-            self._process.wait()
+        # macOS forbids to signal a group of which every process has ended.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._pid, signal.SIGKILL)
+        self._open.close()
+        wait(self._pid)

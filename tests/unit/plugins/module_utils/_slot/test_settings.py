@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import pathlib
 import typing as t
+import urllib.parse
 
 import pytest
 
@@ -48,6 +49,7 @@ def test_what_the_program_gets_is_ready_for_use_and_holds_no_credential() -> Non
         "dev.action-packer.mac-runners.slot": "linux-2",
         "dev.action-packer.mac-runners.lifecycle": "ephemeral",
     }
+    assert json.loads(urllib.parse.unquote(docker["filters"])) == {"label": [f"{name}={value}" for name, value in docker["owned"].items()]}
     assert "/etc/token" not in json.dumps(given)
 
 

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the slot program starts commands: what they get, what is heard of them, and that none stays."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import pytest
+
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import converse
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart import _Follower
+
+
+#: The numbers of what is open; the look itself is none.
+LOOK = "open_files = lambda: sorted(int(number) for number in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + number))"
+
+
+def open_files():
+    return sorted(int(number) for number in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{number}"))
+
+
+@pytest.fixture
+def held(tmp_path):
+    descriptor = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT)
+    yield descriptor
+    os.close(descriptor)
+
+
+def asked(code, held, request_=b"{}", seconds=20.0):
+    return converse([sys.executable, "-I", "-c", code], {"PATH": "/usr/bin:/bin"}, request_, seconds, held)
+
+
+def test_large_requests_and_answers_pass_whole(held):
+    code = "import sys; sys.stderr.buffer.write(b'e' * 300000); data = sys.stdin.buffer.read(); sys.stdout.buffer.write(data[::-1])"
+    request = bytes(range(256)) * 4000
+    assert asked(code, held, request) == (0, request[::-1], b"e" * 300000)
+
+
+@pytest.mark.parametrize(("code", "rc"), [("raise SystemExit(7)", 7), ("import os; os.kill(os.getpid(), 9)", -9)])
+def test_a_command_that_reads_nothing_and_ends_tells_how(held, code, rc):
+    assert asked(code, held, b"x" * 10**6).rc == rc
+
+
+def test_it_gets_its_environment_the_lock_and_nothing_else(held):
+    code = f"import os; {LOOK}; print(sorted(set(os.environ) - {{'LC_CTYPE'}}), open_files())"
+    # What this test's own parent left open for everybody.
+    given = {number for number in open_files() if os.get_inheritable(number)}
+    with open(os.devnull, "rb"):
+        assert asked(code, held).out.decode().strip() == f"['PATH'] {sorted({0, 1, 2, held} | given)}"
+    assert not os.get_inheritable(held)
+
+
+def test_signals_are_as_commands_expect_them(held):
+    done = converse(["/bin/sh", "-c", "grep SigIgn /proc/self/status"], {"PATH": "/usr/bin:/bin"}, b"", 20.0, held)
+    ignored = int(done.out.split()[1], 16)
+    assert [number for number in (signal.SIGPIPE, signal.SIGXFSZ) if ignored >> (number - 1) & 1] == []
+
+
+def test_what_takes_too_long_is_ended(held):
+    began, before = time.monotonic(), open_files()
+    with pytest.raises(TimeoutError):
+        asked("import time; time.sleep(60)", held, seconds=0.5)
+    assert time.monotonic() - began < 10 and open_files() == before
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_what_cannot_be_started_leaves_nothing_open(held):
+    before = open_files()
+    with pytest.raises(FileNotFoundError):
+        converse(["/none/such"], {}, b"", 1.0, held)
+    assert open_files() == before and not os.get_inheritable(held)
+
+
+def test_a_follower_ends_with_all_that_it_started(tmp_path):
+    before = open_files()
+    follower = _Follower(["/bin/sh", "-c", "sleep 300 & echo $!; wait"])
+    read, write = os.pipe()
+    assert follower.ready(20.0, read)
+    pid = int(follower.read())
+    follower.close()
+    os.close(read), os.close(write)
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{pid}") and "Z" not in open(f"/proc/{pid}/stat").read().split()[2]:
+        assert time.monotonic() < deadline, "what the command started lives on"
+        time.sleep(0.02)
+    assert open_files() == before
