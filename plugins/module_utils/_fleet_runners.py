@@ -10,9 +10,16 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import refuse_app_for_enterprise
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import REGISTERED, Github, registered_pools, run_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import (
+    REGISTERED,
+    FleetError,
+    Github,
+    registered_pools,
+    run_pools,
+)
 
 Json = t.Dict[str, t.Any]
 Macs = t.Mapping[str, t.Tuple[t.Sequence[Pool], Github]]
@@ -24,7 +31,7 @@ def targets_of(macs: Macs) -> t.List[Json]:
     """The targets of a fleet, each once.
 
     C(url), C(mac) (the first that uses it, whose credential serves), whether it has C(groups), and whether C(persistent) runners
-    register there.
+    register there. Raises :class:`FleetError` where persistent runners have no credential.
     """
     found: t.Dict[str, Json] = {}
     for mac, (pools, github) in macs.items():
@@ -33,7 +40,19 @@ def targets_of(macs: Macs) -> t.List[Json]:
             target = parse_target(github.url_of(pool))
             entry = found.setdefault(target.key, {"url": target.url, "mac": mac, "groups": target.kind != "repository", "persistent": False})
             entry["persistent"] = entry["persistent"] or pool in persistent
+        _require_credential(mac, persistent, github)
     return list(found.values())
+
+
+def _require_credential(mac: str, persistent: t.Sequence[Pool], github: Github) -> None:
+    for pool in persistent:
+        if not github.app and not github.token:
+            raise FleetError(
+                f"{mac}, pool {pool.name}: field mac_runners_github: got neither token nor app; allowed: one of them, "
+                "with which the controller registers persistent runners and takes them off"
+            )
+        if github.app:
+            refuse_app_for_enterprise(parse_target(github.url_of(pool)))
 
 
 def urls_of(pools: t.Sequence[Pool], github: Github) -> t.List[str]:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import engine
 import image
 import pytest
+import yaml
 from double.broker import Broker
 from double.server import LocalGithub
 from forward import GATEWAY, PORT
@@ -27,8 +28,9 @@ from proxy import Proxy
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 IMAGE = "mac-runners-standin:behind-a-proxy"
 LABELS = ["docker", "managed-by:test"]
-#: The listener begins with each registration, and ends with it.
-LOOP = "cd /home/runner; while :; do until [ -s .credentials_rsaparams ]; do sleep 0.2; done; ./bin/Runner.Listener run; sleep 1; done"
+#: What the role lets containers run.
+ROLE = yaml.safe_load((ROOT / "roles" / "docker" / "vars" / "main.yml").read_text())
+COMMAND = [word.replace("{{ docker_runner_dir }}", "/home/runner") for word in ROLE["__docker_runner_command"]]
 DRIVER = """
 import json, sys
 from ansible.module_utils.testing import patch_module_args
@@ -50,15 +52,15 @@ class Bench:
     def container(self, slot: str, persistent: bool = True) -> str:
         prefix = "dev.action-packer.mac-runners."
         labels = {f"{prefix}pool": "linux", f"{prefix}slot": slot, f"{prefix}lifecycle": "persistent" if persistent else "ephemeral"}
-        made = self.api.create_container(IMAGE, ["/bin/sh", "-c", LOOP], name=f"mac-runners-{slot}", labels=labels)
+        made = self.api.create_container(IMAGE, COMMAND, host_config=self.api.create_host_config(init=True), name=f"mac-runners-{slot}", labels=labels)
         self.api.start(made["Id"])
         return str(made["Id"])
 
     def wanted(self, slot: str, **fields: t.Any) -> dict[str, t.Any]:
         return {"name": slot, "runner_name": f"mac-{slot}", "url": self.url, "labels": LABELS, **fields}
 
-    def run(self, runners: list[dict[str, t.Any]], token: str = "", check: bool = False) -> dict[str, t.Any]:
-        arguments = {"runners": runners, "tokens": {self.url: token} if token else {}, "docker_socket": self.socket}
+    def run(self, runners: list[dict[str, t.Any]], token: str = "", check: bool = False, **more: t.Any) -> dict[str, t.Any]:
+        arguments = {"runners": runners, "tokens": {self.url: token} if token else {}, "docker_socket": self.socket, **more}
         told = json.dumps({**arguments, "_ansible_check_mode": check, "_ansible_diff": True})
         environment = {"PATH": os.environ["PATH"], "HOME": "/root", "PYTHONPATH": str(ROOT / ".ansible" / "collections")}
         ended = subprocess.run([sys.executable, "-c", DRIVER], input=told, capture_output=True, text=True, env=environment, timeout=120, check=False)
@@ -171,3 +173,45 @@ def test_the_token_is_in_no_argument_list(bench: Bench) -> None:
     result = bench.run([bench.wanted("linux-1")], "TOKENOFTHISTEST")
     assert "ended with 3" in result["msg"] and "input of 15" in result["msg"] and "TOKENOFTHISTEST" not in result["msg"]
     assert "--unattended --replace --disableupdate" in result["msg"] and "***" not in result["msg"]
+
+
+def test_a_runner_comes_back_with_its_container_and_ends_with_it(bench: Bench) -> None:
+    number = bench.container("linux-1")
+    bench.run([bench.wanted("linux-1")], bench.broker.scope.mint())
+    bench.wait(lambda: all(runner.online for runner in bench.broker.scope.runners.values()), "a runner")
+    begun = time.monotonic()
+    bench.api.stop(number, timeout=30)
+    assert time.monotonic() - begun < 15 and "Exiting..." in bench.api.logs(number).decode()
+    bench.api.start(number)
+    job = bench.broker.queue("echo whole")
+    bench.wait(lambda: job.result, "a job")
+    assert job.result == "Succeeded" and list(bench.ids()) == ["mac-linux-1"]
+
+
+def test_one_that_was_just_taken_off_registers_again(bench: Bench) -> None:
+    """Its listener does not know it yet, and would take the files of the new registration away."""
+    bench.container("linux-1")
+    wanted = bench.wanted("linux-1")
+    for _round in range(2):
+        bench.run([wanted], bench.broker.scope.mint())
+        bench.wait(lambda: all(runner.online for runner in bench.broker.scope.runners.values()), "a runner")
+        bench.broker.scope.remove(bench.ids()["mac-linux-1"])
+    bench.run([wanted], bench.broker.scope.mint())
+    job = bench.broker.queue("echo whole")
+    bench.wait(lambda: job.result, "a job")
+    assert job.result == "Succeeded"
+
+
+def test_marks_of_a_drain_are_shown_and_taken_back(bench: Bench, tmp_path: pathlib.Path) -> None:
+    bench.container("linux-1")
+    bench.container("linux-2")
+    state = {"state_dir": str(tmp_path / "state")}
+    predicted = bench.run([], check=True, drain=True, only=["linux-2"], **state)
+    assert predicted["changed"] and not (tmp_path / "state").exists()
+    done = bench.run([], drain=True, only=["linux-2"], **state)
+    assert (done["steps"], done["diff"]) == (predicted["steps"], predicted["diff"])
+    assert done["steps"] == [{"resource": "linux-2", "action": "drain", "detail": ""}]
+    assert {one["name"]: one["drained"] for one in done["runners"]} == {"linux-1": False, "linux-2": True}
+    assert not bench.run([], drain=True, only=["linux-2"], **state)["changed"]
+    back = bench.run([], drain=False, **state)
+    assert back["changed"] and not any(one["drained"] for one in back["runners"])

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fleet_runners import registrations_of, runners_of, targets_of, urls_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import parse_pools
@@ -15,6 +18,7 @@ URL, OTHER = "https://github.com/acme", "https://github.com/other/app"
 LINUX = {"name": "linux", "isolation": "docker", "count": 2, "image": "acme/runner:1", "labels": ["quick"]}
 IOS = {"name": "ios", "isolation": "tart", "image": "acme/macos:1"}
 KEPT = {**LINUX, "name": "kept", "lifecycle": "persistent"}
+APP = Github(url="https://github.com/enterprises/acme", app={"client_id": "Iv1", "key_file": "/k.pem"})
 TOKEN = Github(url=URL, token="secret")
 
 
@@ -36,6 +40,12 @@ def test_a_pool_may_have_a_target_of_its_own():
         {"url": OTHER, "mac": "mac-1", "groups": False, "persistent": False},
     ]
     assert targets_of({"mac-1": (pools(KEPT, {**IOS, "lifecycle": "persistent"}), Github())}) == []
+
+
+def test_persistent_runners_need_a_credential_on_the_controller():
+    for github, told in ((Github(url=URL), "mac-1, pool kept: field mac_runners_github: got neither"), (APP, "no permission by which an App")):
+        with pytest.raises(MacRunnersError, match=told):
+            targets_of({"mac-1": (pools(KEPT), github)})
 
 
 def test_a_runner_of_a_mac_may_be_wherever_its_inventory_registers_some():
