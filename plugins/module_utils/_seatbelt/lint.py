@@ -34,9 +34,14 @@ def lint_text(
     try:
         return lint(load(text, params, imports, macos, name))
     except ReadError as error:
-        kind = KINDS["syntax"]
-        file = str(error).partition(", line ")[0]
-        return [Finding("syntax", kind.severity, file, error.line, error.column, "", error.what, kind.why, kind.fix, "")]
+        return [unreadable(error)]
+
+
+def unreadable(error: ReadError) -> Finding:
+    """The one finding in a text that cannot be read."""
+    kind = KINDS["syntax"]
+    file = str(error).partition(", line ")[0]
+    return Finding("syntax", kind.severity, file, error.line, error.column, "", error.what, kind.why, kind.fix, "")
 
 
 def lint(profile: Profile) -> t.List[Finding]:

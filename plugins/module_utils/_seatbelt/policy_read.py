@@ -19,8 +19,9 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import mistake_in
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.policy import NETWORKS, Policy, Ports
 
-_PATHS = ("work", "read", "write", "execute", "shared", "deny", "others", "sockets")
-_FIELDS = ("name", "home", "presets", *_PATHS, "network", "connect", "ports", "services")
+#: Fields that are lists of paths.
+PATHS = ("work", "read", "write", "execute", "shared", "deny", "others", "sockets")
+_FIELDS = ("name", "home", "presets", *PATHS, "network", "connect", "ports", "services")
 #: More rules on ports take macOS too long to compile.
 MOST_PORTS = 1000
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")
@@ -31,6 +32,15 @@ _CONNECT = re.compile(r"(?:(\*|localhost):)?([0-9]{1,5})\Z")
 
 def parse_sandbox(raw: t.Any) -> Policy:
     """Read a policy. Raises :class:`PolicyError` that names field, given and allowed of every mistake."""
+    policy, mistakes = read_sandbox(raw)
+    if mistakes:
+        what = f"sandbox policy {policy.name}" if policy.name else "sandbox policy"
+        raise PolicyError(f"{what}: " + "; ".join(mistake.message for mistake in mistakes))
+    return policy
+
+
+def read_sandbox(raw: t.Any) -> t.Tuple[Policy, t.List[Mistake]]:
+    """A policy, and every mistake in it; with one the policy is good for its name alone."""
     mistakes: t.List[Mistake] = []
     fields = Fields(raw, mistakes)
     if raw is None:
@@ -44,14 +54,9 @@ def parse_sandbox(raw: t.Any) -> Policy:
         connect=_connect(fields),
         ports=_ports(fields),
         services=_services(fields),
-        **{field: _list_of_paths(fields, field) for field in _PATHS},
+        **{field: _list_of_paths(fields, field) for field in PATHS},
     )
-    if not mistakes:
-        mistakes += conflicts(policy)
-    if mistakes:
-        what = f"sandbox policy {policy.name}" if policy.name else "sandbox policy"
-        raise PolicyError(f"{what}: " + "; ".join(mistake.message for mistake in mistakes))
-    return policy
+    return policy, mistakes or conflicts(policy)
 
 
 def _name(fields: Fields) -> str:
