@@ -1,0 +1,76 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""From the sandbox pools of a Mac to the profiles of their slots, one each: a slot reaches nothing of the others."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.checks import port_ranges
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.sandbox_wanted import SandboxError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import mistake_in
+
+#: What each slot has of its own, so that no policy of a pool says it.
+_OWN = ("name", "home", "ports")
+#: Directories of a home that jobs work in.
+_WORK = ("work", "tmp")
+Given = t.Mapping[str, t.Any]
+
+
+def slot_profiles(pools: t.Sequence[Pool], capacity: Policy, policy: t.Any, by_pool: t.Any, homes: str) -> t.List[t.Dict[str, t.Any]]:
+    """The option C(profiles) for all slots of the sandbox pools. ``policy`` holds for each, ``by_pool`` for those of one pool before it."""
+    mistakes: t.List[Mistake] = []
+    sandboxed = [pool for pool in pools if pool.isolation == "sandbox"]
+    given = _policies(sandboxed, policy, by_pool, mistakes)
+    allowed = mistake_in(homes) or ("a path without a slash at its end" if homes.endswith("/") else "")
+    if allowed:
+        mistakes.append(Mistake("", "homes", show(homes), allowed))
+    if mistakes:
+        raise SandboxError("; ".join(mistake.message for mistake in mistakes))
+    homes_of = {slot: f"{homes}/{OWNED_PREFIX}{slot}" for pool in pools if pool.isolation in NATIVE for slot in pool.slots}
+    first = {name: start for start, _past, name in port_ranges(Situation("", MacFacts(), tuple(pools), capacity))}
+    return [
+        {"name": slot, "policy": _policy_of(slot, given[pool.name], homes_of, first[pool.name] + index * capacity.ports_per_slot, capacity)}
+        for pool in sandboxed
+        for index, slot in enumerate(pool.slots)
+    ]
+
+
+def _policy_of(slot: str, given: Given, homes: t.Mapping[str, str], first_port: int, capacity: Policy) -> t.Dict[str, t.Any]:
+    home = homes[slot]
+    return {
+        **given,
+        "name": slot,
+        "home": home,
+        "work": [*(f"{home}/{name}" for name in _WORK), *given.get("work", ())],
+        "others": [*(other for other in homes.values() if other != home), *given.get("others", ())],
+        "ports": f"{first_port}-{first_port + capacity.ports_per_slot - 1}",
+    }
+
+
+def _policies(pools: t.Sequence[Pool], policy: t.Any, by_pool: t.Any, mistakes: t.List[Mistake]) -> t.Dict[str, Given]:
+    """What is said of the slots of each pool."""
+    shared = _said("policy", "", policy, mistakes)
+    pooled = Fields(by_pool, mistakes, path="policies")
+    pooled.known([pool.name for pool in pools])
+    return {pool.name: {**shared, **_said(f"policies.{pool.name}", pool.name, pooled.raw.get(pool.name), mistakes)} for pool in pools}
+
+
+def _said(path: str, pool: str, raw: t.Any, mistakes: t.List[Mistake]) -> Given:
+    fields = Fields(raw, mistakes, pool, path)
+    for name in _OWN:
+        if name in fields.raw:
+            fields.wrong(name, fields.raw[name], "nothing: each slot has its own")
+    for name in ("work", "others"):
+        fields.items(name)
+    return {name: value for name, value in fields.raw.items() if value is not None}
