@@ -15,6 +15,7 @@ description:
     asks GitHub once for each target and version, with M(action_packer.mac_runners.github_runners_info).
   - Only targets are asked for which C(mac_runners_github) has a credential (C(app) or C(token)), and only about versions that are
     known. Those are the C(runner_version) of a pool, the tag of GitHub's own image, and for native pools C(mac_runners_runner_version).
+  - A target is reached through the C(proxy) of C(mac_runners_github) where there is one, with its C(ca_path).
   - GitHub that cannot be asked is no error here. The result says why, and the plan warns.
   - Run it on the controller, with C(delegate_to=localhost), once for the fleet. It changes nothing.
 extends_documentation_fragment:

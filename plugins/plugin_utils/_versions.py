@@ -49,6 +49,12 @@ def credential_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     return given
 
 
+def environment_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, str]:
+    """The environment in which the target of a Mac is asked: with the proxy of its C(mac_runners_github), as for every question to GitHub."""
+    proxy = host[GITHUB].get("proxy")
+    return {"HTTPS_PROXY": str(proxy)} if proxy else {}
+
+
 def answer_of(result: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     """One target's answers, from the result of C(github_runners_info)."""
     if result.get("failed") or "runner_versions" not in result:

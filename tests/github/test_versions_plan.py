@@ -10,12 +10,18 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import time
 import typing as t
 
+import identities
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests" / "slot"))
+
+import tls  # noqa: E402
+
 PLAYBOOK = ROOT / ".venv" / "bin" / "ansible-playbook"
 IMAGE = "ghcr.io/actions/actions-runner:"
 FACTS = {"memory": "64GiB", "chip": "Apple M4", "cores": 12, "macos": "26.1", "sip": "enabled", "disk_free": "400GiB"}
@@ -111,3 +117,16 @@ def test_github_that_gives_no_answer_is_a_warning(github, acme, plan):
     (warning,) = [text for text in macs["mac-1"]["warnings"] if "digest" not in text]
     assert warning.startswith(f"pool linux: it is not known until when {github.url}/acme takes the runner 2.336.0: ")
     github.exchanges.clear()
+
+
+def test_the_target_is_reached_through_the_proxy_of_the_inventory(github, acme, answers, plan, tmp_path):
+    """Only the proxy knows where that GitHub is."""
+    context, authority = identities.certificate(tmp_path, "github.acme.test")
+    with tls.Front(context, github.port) as front, tls.Proxy(front.port) as proxy:
+        target = {"url": f"https://github.acme.test:{front.port}/acme", **token(github), "ca_path": str(authority)}
+        rc, output, macs = plan({"mac-1": [linux("2.336.0")]}, {**target, "proxy": proxy.url})
+        assert (rc, len(github.exchanges)) == (0, 2), output
+        assert [text for text in macs["mac-1"]["warnings"] if "2.336.0 gets no jobs" in text]
+        _rc, _output, macs = plan({"mac-1": [linux("2.336.0")]}, target)
+    assert len(github.exchanges) == 2
+    assert [text for text in macs["mac-1"]["warnings"] if text.startswith("pool linux: it is not known until when")]

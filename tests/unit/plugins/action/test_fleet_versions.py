@@ -30,7 +30,8 @@ def mac(*pools: Json, github: t.Any = None, **variables: t.Any) -> Json:
 
 def questions(**fleet: t.Any) -> tuple[Json, list[str]]:
     warnings: list[str] = []
-    return fleet_versions._questions(list(fleet), fleet, warnings), warnings
+    found = fleet_versions._questions(list(fleet), fleet, warnings)
+    return {url: question.options for url, question in found.items()}, warnings
 
 
 def test_once_for_each_target_and_version() -> None:
@@ -73,6 +74,16 @@ def test_a_secret_that_is_not_at_hand_is_a_warning() -> None:
     asked, warnings = questions(a=Locked(mac(docker("x", "2.336.0"), github=TOKEN)), b=mac(docker("x", "2.337.0"), github=TOKEN))
     assert asked[ACME]["runner_versions"] == ["2.337.0"]
     assert warnings == ["GitHub is not asked about versions of the runner, since mac_runners_github cannot be read: 'vault_token' is undefined"]
+
+
+def test_each_target_is_reached_through_the_proxy_of_the_mac_whose_credential_is_used() -> None:
+    fleet = {
+        "a": mac(docker("x", "2.336.0"), github={"url": ACME, "proxy": "http://unused:1"}),
+        "b": mac(docker("x", "2.336.0"), github={**TOKEN, "proxy": "http://proxy:3128"}),
+        "c": mac(docker("x", "2.336.0"), github={"url": OTHER, "token": "two"}),
+    }
+    found = fleet_versions._questions(list(fleet), fleet, [])
+    assert {url: question.environment for url, question in found.items()} == {ACME: {"HTTPS_PROXY": "http://proxy:3128"}, OTHER: {}}
 
 
 APP: Json = {"client_id": "Iv1.x", "key_file": "/keys/app.pem", "installation_id": 7}
