@@ -11,6 +11,7 @@ from __future__ import annotations
 import concurrent.futures
 import io
 import json
+import re
 import tarfile
 import typing as t
 import urllib.parse
@@ -68,14 +69,19 @@ def _seen(engine: EngineSocket, slot: str, entry: t.Mapping[str, t.Any], folder:
         environment=container,
         running=entry.get("State") == "running",
         busy=entry.get("State") in ("running", "paused") and _busy(engine, container),
-        name=str(configured.get("agentname") or ""),
-        url=str(configured.get("githuburl") or ""),
+        name=_word(configured.get("agentname")),
+        url=_word(configured.get("githuburl")),
         id=_number(configured.get("agentid")),
     )
 
 
 def _number(value: t.Any) -> int:
-    return int(value) if str(value).isdigit() else 0
+    """A job can write what it likes there; nothing that is no number of a runner goes on to those who read them all."""
+    return int(value) if re.match(r"[0-9]{1,18}\Z", str(value)) else 0
+
+
+def _word(value: t.Any) -> str:
+    return value if isinstance(value, str) and re.match(r"[\x21-\x7e]{1,300}\Z", value) else ""
 
 
 def _busy(engine: EngineSocket, container: str) -> bool:
