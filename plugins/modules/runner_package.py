@@ -22,6 +22,9 @@ description:
     and links, or when its C(bin/Runner.Listener) was not made for macOS on this Mac's processor.
   - GitHub takes each version of the runner for some time only. With the dates that M(action_packer.mac_runners.github_runners_info)
     reads, a version that GitHub refuses is refused here too, before anything is changed, and one that ends within 30 days is warned of.
+  - A version that GitHub refuses without naming a date, since it is older than the oldest one that it registers, is refused by the plan
+    (M(action_packer.mac_runners.fleet_plan)) and not here. Which one is the oldest depends on the target, a GitHub Enterprise Server has
+    its own, and the package of a Mac belongs to no target.
 notes:
   - Needs root.
 extends_documentation_fragment:
