@@ -50,7 +50,8 @@ def test_installed_in_check_mode_and_for_good(mac: t.Any) -> None:
         assert (file.stat().st_mode & 0o7777, file.stat().st_uid) == (0o444, 0)
         # As a job would: a program of another user, in the profile.
         words = ["-D", "SOURCES=/Users/ci/src"] if name == "hand" else []
-        assert mac.exec("/usr/bin/sudo", "-n", "-u", "nobody", "/usr/bin/sandbox-exec", "-f", path, *words, "/usr/bin/id", "-un").stdout == "nobody\n"
+        job = mac.exec("/usr/bin/sudo", "-n", "-u", "nobody", "/usr/bin/sandbox-exec", "-f", path, *words, "/bin/echo", "here")
+        assert (job.stdout, job.stderr) == ("here\n", "")
     (again,) = run_module(mac, "sandbox_profiles", profiles=profiles)
     assert (again["changed"], again["steps"]) == (False, [])
     (purged,) = run_module(mac, "sandbox_profiles", profiles=[], purge=True)

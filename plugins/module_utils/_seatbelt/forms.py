@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import macros
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import (
     Env,
     Run,
@@ -21,8 +22,12 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
     value_of,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.nodes import Form, Symbol
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Closure, Filter, Modifier, Opaque
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Closure, Filter, Macro, Modifier, Opaque
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.vocabulary import MODIFIERS
+
+
+#: What stays itself whatever is defined under its name; the other forms are macros.
+_SYNTAX = frozenset("and begin case cond cons-stream define delay if lambda let let* letrec macro or quote set!".split())
 
 
 def _define(run: Run, form: Form, env: Env) -> t.Any:
@@ -55,7 +60,7 @@ def _set(run: Run, form: Form, env: Env) -> t.Any:
 def _bind(run: Run, env: Env, name: str, value: t.Any) -> None:
     if not name:
         raise WrongError("a definition without a name")
-    if name in run.specials:
+    if name in run.specials and name not in _SYNTAX:
         run.redefined.add(name)
     env.names[name] = Opaque(f"whether {name} is defined here is not known") if run.doubts else value
 
@@ -140,15 +145,6 @@ def _begin(run: Run, form: Form, env: Env) -> t.Any:
     return body(run, form, 1, env)
 
 
-def _quote(_run: Run, form: Form, _env: Env) -> t.Any:
-    _need(form, 2)
-    return _datum(form.items[1])
-
-
-def _datum(item: t.Any) -> t.Any:
-    return tuple(_datum(one) for one in item.items) if isinstance(item, Form) else item
-
-
 def _let(run: Run, form: Form, env: Env) -> t.Any:
     _need(form, 3)
     named = isinstance(form.items[1], Symbol)
@@ -197,8 +193,9 @@ def _around(run: Run, form: Form, env: Env) -> t.Any:
     if not isinstance(given, (Filter, Modifier)):
         return run.hole(f"{form.head()} is given something that is not understood", form)
     run.around.append(given)
+    inner = Env({}, env)
     for index in range(2, len(form.items)):
-        value_of(run, form, index, env)
+        value_of(run, form, index, inner)
     run.around.pop()
     return ()
 
@@ -213,11 +210,22 @@ def _not_done(run: Run, form: Form, _env: Env) -> t.Any:
 
 
 def _macro(run: Run, form: Form, env: Env) -> t.Any:
-    """A macro proper is not expanded; what calls it is opaque."""
-    _need(form, 2)
+    """``(macro (name form) ...)`` and ``(define-macro (name parameter ...) ...)``; both may also be given a function for a name."""
+    _need(form, 3)
     target = form.items[1]
-    name = target.head() if isinstance(target, Form) else _symbol(form, 1)
-    _bind(run, env, name, Opaque(f"{name} is a macro, and macros are not expanded here"))
+    if not isinstance(target, Form):
+        _bind(run, env, _symbol(form, 1), macros.macro_by(run, form, 2, env))
+        return ()
+    name = target.head()
+    names, rest = _parameters(target, 1)
+    _bind(run, env, name, Macro(Closure(name, names, rest, form, 2, env), form.head() == "macro"))
+    return ()
+
+
+def _unknown_macro(run: Run, form: Form, env: Env) -> t.Any:
+    """A kind of macro that the language is not known to have; what calls it is opaque."""
+    _need(form, 2)
+    _bind(run, env, _symbol(form, 1), Opaque(f"{form.head()} is not evaluated here"))
     return ()
 
 
@@ -234,6 +242,7 @@ def _need(form: Form, count: int) -> None:
 
 
 SPECIALS: t.Mapping[str, Special] = {
+    **macros.SPECIALS,
     "define": _define,
     "set!": _set,
     "lambda": _lambda,
@@ -244,7 +253,6 @@ SPECIALS: t.Mapping[str, Special] = {
     "and": _and,
     "or": _and,
     "begin": _begin,
-    "quote": _quote,
     "let": _let,
     "let*": _let_star,
     "letrec": _let_star,
@@ -255,10 +263,7 @@ SPECIALS: t.Mapping[str, Special] = {
     "with-operations": _not_done,
     "define-macro": _macro,
     "macro": _macro,
-    "define-syntax": _macro,
-    "quasiquote": _not_done,
-    "case": _not_done,
-    "do": _not_done,
+    "define-syntax": _unknown_macro,
     "delay": _not_done,
     "cons-stream": _not_done,
     "let-syntax": _not_done,

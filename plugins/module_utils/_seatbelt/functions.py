@@ -9,13 +9,23 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 import re
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import ExhaustedError, Run, WrongError, call, finished
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.data import alike, as_item, is_list, joined, same
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import (
+    ExhaustedError,
+    Run,
+    Tail,
+    UnsureError,
+    WrongError,
+    call,
+    finished,
+)
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.nodes import Char, Form, Symbol
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Builtin, Closure, Opaque
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Builtin, Closure, Dotted, Opaque
 
 Arguments = t.List[t.Any]
 
@@ -54,7 +64,9 @@ def _substring(_run: Run, arguments: Arguments, _form: Form) -> str:
 
 def _string_to_number(_run: Run, arguments: Arguments, _form: Form) -> t.Any:
     text = _texts("string->number", arguments[:1], 1)[0]
-    return int(text) if _NUMBER.match(text) else False
+    if not _NUMBER.match(text):
+        raise UnsureError("string->number of what is no whole number, which versions of macOS take in different ways")
+    return int(text)
 
 
 def _number_to_string(_run: Run, arguments: Arguments, _form: Form) -> str:
@@ -94,29 +106,49 @@ def _compare(name: str, test: t.Callable[[t.Any, t.Any], bool]) -> Builtin:
 
 
 def _listed(value: t.Any) -> t.Tuple[t.Any, ...]:
-    if not isinstance(value, tuple) or hasattr(value, "_fields"):
+    if isinstance(value, (Dotted, Opaque)):
+        raise UnsureError("a list is needed, and this may be none")
+    if not is_list(value):
         raise WrongError("a list is needed")
-    return value
+    return t.cast(t.Tuple[t.Any, ...], value)
 
 
-def _car(_run: Run, arguments: Arguments, form: Form) -> t.Any:
-    values = _listed(arguments[0]) if len(arguments) == 1 else ()
+def _walk(name: str) -> Builtin:
+    """car, cdr and what is composed of them: the letters are gone through from the last to the first."""
+
+    def walk(_run: Run, arguments: Arguments, _form: Form) -> t.Any:
+        if len(arguments) != 1:
+            raise WrongError(f"{name} takes one list")
+        value = arguments[0]
+        for letter in reversed(name[1:-1]):
+            value = _first(name, value) if letter == "a" else _rest(name, value)
+        return value
+
+    return Builtin(name, walk)
+
+
+def _first(name: str, value: t.Any) -> t.Any:
+    values = value.values if isinstance(value, Dotted) else _listed(value)
     if not values:
-        raise WrongError(f"{form.head()} of an empty list")
-    names = form.head()
-    if names == "cadr":
-        if len(values) < 2:
-            raise WrongError("cadr of a list of one")
-        return values[1]
-    return values[0] if names == "car" else values[1:]
+        raise WrongError(f"{name} of a list that is too short")
+    return values[0]
+
+
+def _rest(name: str, value: t.Any) -> t.Any:
+    if isinstance(value, Dotted):
+        return joined(value.values[1:], value.tail)
+    if not _listed(value):
+        raise WrongError(f"{name} of a list that is too short")
+    return tuple(value[1:])
 
 
 def _cons(run: Run, arguments: Arguments, _form: Form) -> t.Any:
     if len(arguments) != 2:
         raise WrongError("cons takes two arguments")
-    if not isinstance(arguments[1], tuple):
-        return Opaque("a pair that is no list")
-    return _bounded(run, (arguments[0], *_listed(arguments[1])))
+    if isinstance(arguments[1], Opaque):
+        return Opaque(arguments[1].why)
+    made = joined(arguments[:1], arguments[1])
+    return _bounded(run, made) if is_list(made) else made
 
 
 def _bounded(run: Run, values: t.Tuple[t.Any, ...]) -> t.Tuple[t.Any, ...]:
@@ -147,9 +179,79 @@ def _apply(run: Run, arguments: Arguments, form: Form) -> t.Any:
     return call(run, arguments[0], [*arguments[1:-1], *_listed(arguments[-1])], form)
 
 
-def _same(_run: Run, arguments: Arguments, _form: Form) -> bool:
-    one, two = arguments if len(arguments) == 2 else (0, 1)
-    return bool((type(one) is type(two) or isinstance(one, str) and isinstance(two, str)) and one == two)
+def _same(name: str) -> Builtin:
+    def compare(run: Run, arguments: Arguments, _form: Form) -> bool:
+        if len(arguments) != 2:
+            raise WrongError(f"{name} takes two arguments")
+        return alike(run, *arguments) if name == "equal?" else same(run, arguments[0], arguments[1], name)
+
+    return Builtin(name, compare)
+
+
+def _among(name: str) -> Builtin:
+    """memq and its kin, which return the list from the value on, and assq and its, which return the pair that begins with it."""
+
+    def search(run: Run, arguments: Arguments, _form: Form) -> t.Any:
+        if len(arguments) != 2:
+            raise WrongError(f"{name} takes a value and a list")
+        values, how = _listed(arguments[1]), {"q": "eq?", "v": "eqv?"}.get(name[-1], "equal?")
+        for index, value in enumerate(values):
+            mine = _first(name, value) if name.startswith("ass") else value
+            if alike(run, arguments[0], mine) if how == "equal?" else same(run, arguments[0], mine, how):
+                return value if name.startswith("ass") else tuple(values[index:])
+        return False
+
+    return Builtin(name, search)
+
+
+def _filter(run: Run, arguments: Arguments, form: Form) -> t.Any:
+    if len(arguments) != 2:
+        raise WrongError("filter takes a function and a list")
+    kept = []
+    for value in _listed(arguments[1]):
+        wanted = finished(run, call(run, arguments[0], [value], form))
+        if isinstance(wanted, Opaque):
+            raise UnsureError(f"what is kept by this filter: {wanted.why}")
+        kept += [value] if wanted is not False else []
+    return tuple(kept)
+
+
+def _list_from(name: str) -> Builtin:
+    def take(_run: Run, arguments: Arguments, _form: Form) -> t.Any:
+        values = _listed(arguments[0]) if len(arguments) == 2 and _is_whole(arguments[1]) else ()
+        if len(arguments) != 2 or not _is_whole(arguments[1]) or not 0 <= arguments[1] <= len(values) - (name == "list-ref"):
+            raise WrongError(f"{name} takes a list and a number of an item in it")
+        return values[arguments[1]] if name == "list-ref" else tuple(values[arguments[1] :])
+
+    return Builtin(name, take)
+
+
+def _symbol_to_string(_run: Run, arguments: Arguments, _form: Form) -> str:
+    if len(arguments) != 1 or not isinstance(arguments[0], Symbol):
+        raise WrongError("symbol->string takes a name")
+    return arguments[0].name
+
+
+def _string_to_symbol(_run: Run, arguments: Arguments, _form: Form) -> Symbol:
+    return Symbol.of(_texts("string->symbol", arguments, 1)[0])
+
+
+def _gensym(run: Run, _arguments: Arguments, _form: Form) -> Symbol:
+    """A name that no profile has, since it holds a blank."""
+    run.made_up += 1
+    return Symbol.of(f"gensym {run.made_up}")
+
+
+def _error(_run: Run, arguments: Arguments, _form: Form) -> t.NoReturn:
+    raise WrongError(" ".join(str(getattr(one, "name", one)) for one in arguments)[:200] or "error")
+
+
+def _evaluate(run: Run, arguments: Arguments, form: Form) -> t.Any:
+    if len(arguments) != 1:
+        raise UnsureError("eval in a place of its own is not worked out here")
+    holder = Form(form.at, form.source)
+    holder.items, holder.ats = [as_item(run, arguments[0], form)], [form.at]
+    return Tail(holder, 0, run.world)
 
 
 def _kind(name: str, test: t.Callable[[t.Any], bool]) -> Builtin:
@@ -177,7 +279,25 @@ def _quote_regex(arguments: Arguments) -> str:
     return _QUOTED.sub(lambda match: "\\" + match[0], _texts("regex-quote", arguments, 1)[0])
 
 
-def _all() -> t.Iterator[Builtin]:
+def _of_lists() -> t.Iterator[Builtin]:
+    yield from (_walk(f"c{letters}r") for count in range(1, 5) for letters in map("".join, itertools.product("ad", repeat=count)))
+    yield from (_list_from(name) for name in ("list-ref", "list-tail"))
+    yield from (_among(name) for name in ("memq", "memv", "member", "assq", "assv", "assoc"))
+    yield Builtin("filter", _filter, pure=False)
+    yield Builtin("eval", _evaluate)
+    yield Builtin("cons", _cons, pure=False)
+    yield Builtin("list", lambda run, arguments, form: _bounded(run, tuple(arguments)), pure=False)
+    yield Builtin("append", _append)
+    yield _pure("length", lambda given: len(_listed(given[0])) if len(given) == 1 else 0)
+    yield _pure("reverse", lambda given: tuple(reversed(_listed(given[0]))) if len(given) == 1 else ())
+    yield from (Builtin(name, _map, pure=False) for name in ("map", "for-each"))
+    yield Builtin("apply", _apply, pure=False)
+    yield _kind("null?", lambda value: is_list(value) and value == ())
+    yield _kind("pair?", lambda value: isinstance(value, Dotted) or (is_list(value) and value != ()))
+    yield _kind("list?", is_list)
+
+
+def _of_atoms() -> t.Iterator[Builtin]:
     yield Builtin("string-append", _string_append)
     yield Builtin("substring", _substring)
     yield Builtin("string->number", _string_to_number)
@@ -188,19 +308,16 @@ def _all() -> t.Iterator[Builtin]:
     yield from (_arithmetic(name, step, empty) for name, step, empty in (("+", operator.add, 0), ("-", operator.sub, 0), ("*", operator.mul, 1)))
     comparisons = (("=", operator.eq), ("<", operator.lt), (">", operator.gt), ("<=", operator.le), (">=", operator.ge))
     yield from (_compare(name, test) for name, test in comparisons)
-    yield from (Builtin(name, _car) for name in ("car", "cdr", "cadr"))
-    yield Builtin("cons", _cons, pure=False)
-    yield Builtin("list", lambda run, arguments, form: _bounded(run, tuple(arguments)), pure=False)
-    yield Builtin("append", _append)
-    yield _pure("length", lambda given: len(_listed(given[0])) if len(given) == 1 else 0)
-    yield _pure("reverse", lambda given: tuple(reversed(_listed(given[0]))) if len(given) == 1 else ())
-    yield from (Builtin(name, _map, pure=False) for name in ("map", "for-each"))
-    yield Builtin("apply", _apply, pure=False)
-    yield from (Builtin(name, _same) for name in ("eq?", "eqv?", "equal?"))
+    yield Builtin("symbol->string", _symbol_to_string)
+    yield Builtin("string->symbol", _string_to_symbol)
+    yield Builtin("gensym", _gensym)
+    yield Builtin("error", _error)
+    yield from (_same(name) for name in ("eq?", "eqv?", "equal?"))
     yield _pure("not", lambda given: given == [False])
-    yield _kind("null?", lambda value: value == () and not hasattr(value, "_fields"))
-    yield _kind("pair?", lambda value: isinstance(value, tuple) and not hasattr(value, "_fields") and value != ())
-    yield _kind("list?", lambda value: isinstance(value, tuple) and not hasattr(value, "_fields"))
+    yield _kind("boolean?", lambda value: isinstance(value, bool))
+    yield _pure("zero?", lambda given: _numbers("zero?", given)[0] == 0)
+    yield _pure("positive?", lambda given: _numbers("positive?", given)[0] > 0)
+    yield _pure("negative?", lambda given: _numbers("negative?", given)[0] < 0)
     yield _kind("string?", lambda value: isinstance(value, str) and not isinstance(value, Char))
     yield _kind("number?", lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
     yield _kind("symbol?", lambda value: isinstance(value, Symbol))
@@ -210,5 +327,18 @@ def _all() -> t.Iterator[Builtin]:
     yield from (Builtin(name, _nothing, pure=False) for name in ("display", "newline", "print", "write"))
 
 
+#: What the language has too, and is not evaluated here.
+_NOT_DONE = (
+    "acons append! apply-with-return atom->string atom? call-with-current-continuation call/cc char->integer char-downcase char-upcase char=? "
+    "close-input-port closure? current-input-port current-output-port drop even? exact? exact->inexact expt floor foldr force "
+    "get-closure-code integer->char integer? inexact->exact last-pair list->string list->vector load macro-expand make-string make-vector max "
+    "min modulo odd? open-input-file open-output-file oblist partition pred put quotient read real? remainder round set-car! set-cdr! sqrt string "
+    "string->atom string->list string-ci=? string-copy string-ref string-set! string<=? string>=? succ take throw truncate vector vector-length "
+    "vector-ref vector-set! vector? abs gcd lcm sbpl-filter? require-entitlement entitlement-value entitlement-value-regex process-is-plugin "
+    "process-is-installer executable-bundle application-group container system-container system-group _IO granted-extensions mach-extension"
+).split()
 #: By name.
-FUNCTIONS: t.Mapping[str, Builtin] = {one.name: one for one in _all()}
+FUNCTIONS: t.Mapping[str, t.Any] = {
+    **{name: Opaque(f"{name} is not evaluated here") for name in _NOT_DONE},
+    **{one.name: one for one in (*_of_lists(), *_of_atoms())},
+}

@@ -18,6 +18,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
     Constant,
     Filter,
     Hole,
+    Macro,
     Modifier,
     Opaque,
     Problem,
@@ -47,6 +48,10 @@ class WrongError(Exception):
         self.code = code
 
 
+class UnsureError(Exception):
+    """Something that is not worked out here; the text says what."""
+
+
 class Env:
     """Names and their values; what is not here is looked for in ``above``."""
 
@@ -74,6 +79,7 @@ class Run:
 
     model: str
     specials: t.Mapping[str, Special]
+    expand: t.Callable[["Run", Macro, Form, Env], t.Any]
     world: Env
     params: t.Mapping[str, str]
     imports: t.Mapping[str, str]
@@ -91,6 +97,8 @@ class Run:
     top: t.Optional[Form] = None
     steps: int = 0
     depth: int = 0
+    #: How many names were made up for macros.
+    made_up: int = 0
     #: Above 0 inside a branch of which nobody knows whether it is taken.
     doubts: int = 0
 
@@ -134,9 +142,7 @@ def evaluate(run: Run, form: Form, env: Env) -> t.Any:
         raise ExhaustedError(f"calls are nested deeper than {run.limits.depth}")
     try:
         while True:
-            run.steps += 1
-            if run.steps > run.limits.steps:
-                raise ExhaustedError(f"more than {run.limits.steps} steps")
+            spend(run, 1)
             result = _once(run, form, env)
             if not isinstance(result, Tail):
                 return result
@@ -148,20 +154,43 @@ def evaluate(run: Run, form: Form, env: Env) -> t.Any:
         run.depth -= 1
 
 
+def spend(run: Run, steps: int) -> None:
+    """Count what is done. Raises :class:`ExhaustedError`."""
+    run.steps += steps
+    if run.steps > run.limits.steps:
+        raise ExhaustedError(f"more than {run.limits.steps} steps")
+
+
 def _once(run: Run, form: Form, env: Env) -> t.Any:
     items = form.items
     if not items:
         return ()
     head = items[0]
-    if isinstance(head, Symbol):
-        special = run.specials.get(head.name)
-        if special is not None and head.name not in run.redefined:
-            try:
+    try:
+        if isinstance(head, Symbol):
+            special = run.specials.get(head.name)
+            if special is not None and not (head.name in run.redefined and _is_bound(env, head.name)):
                 return special(run, form, env)
-            except WrongError as error:
-                return run.problem(error, form)
-    function = value_of(run, form, 0, env)
+        function = value_of(run, form, 0, env)
+        if type(function) is Macro:
+            return run.expand(run, function, form, env)
+    except WrongError as error:
+        return run.problem(error, form)
+    except UnsureError as error:
+        return run.hole(str(error), form)
+    if type(function) is Opaque:
+        # It may be a macro, which evaluates none of them.
+        doubtful(run, form, 1, env)
+        return call(run, function, [], form)
     return call(run, function, [value_of(run, form, index, env) for index in range(1, len(items))], form)
+
+
+def _is_bound(env: t.Optional[Env], name: str) -> bool:
+    while env is not None:
+        if name in env.names:
+            return True
+        env = env.above
+    return False
 
 
 def call(run: Run, function: t.Any, arguments: t.List[t.Any], form: Form) -> t.Any:
@@ -176,8 +205,12 @@ def call(run: Run, function: t.Any, arguments: t.List[t.Any], form: Form) -> t.A
             return function.call(run, arguments, form)
         except WrongError as error:
             return run.problem(error, form)
+        except UnsureError as error:
+            return run.hole(str(error), form)
     if kind is Closure:
         return _enter(run, function, arguments, form)
+    if kind is Macro:
+        return run.hole(f"the macro {function.closure.name} is called as a function", form)
     if kind is Opaque:
         return run.hole(f"{form.head() or 'a function'} was not understood: {function.why}", form)
     return run.problem(WrongError(f"{form.head() or 'the first item'} is called, and is no function"), form)

@@ -44,4 +44,5 @@ def _atom(value: t.Any) -> str:
         return f'#"{value}"'
     if isinstance(value, Char):
         return "#\\" + _CHARS.get(value, value)
-    return text(value) if isinstance(value, str) else str(value)
+    # A macro may put a value where names usually stand.
+    return text(value) if isinstance(value, str) else str(getattr(value, "name", value))

@@ -14,6 +14,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.errors import CompileError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.forms import SPECIALS
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import Env, ExhaustedError, Limits, Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.macros import expand
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.nodes import Form
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.operations import model_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.reader import read
@@ -60,7 +61,7 @@ def load(
     """
     model = model_of(macos)
     forms = read(text, name)
-    run = Run(model, SPECIALS, Env({}, world_of(model)), params or {}, imports or {}, limits)
+    run = Run(model, SPECIALS, expand, Env({}, world_of(model)), params or {}, imports or {}, limits)
     try:
         statements(run, forms)
     except ExhaustedError as error:

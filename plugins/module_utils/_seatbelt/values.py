@@ -87,6 +87,33 @@ class Closure:
         self.env = env
 
 
+class Macro(t.NamedTuple):
+    """A macro that the profile defines; ``whole``: it is given the form that calls it, and not what stands behind its name."""
+
+    closure: Closure
+    whole: bool
+
+
+class Datum(t.Tuple[t.Any, ...]):
+    """A list as data, and the form that it was."""
+
+    form: t.Optional[Form] = None
+
+    @classmethod
+    def of(cls, values: t.Iterable[t.Any], form: Form) -> Datum:
+        """The data of a form."""
+        made = cls(values)
+        made.form = form
+        return made
+
+
+class Dotted(t.NamedTuple):
+    """Pairs whose last one does not end in a list."""
+
+    values: t.Tuple[t.Any, ...]
+    tail: t.Any
+
+
 @dataclasses.dataclass
 class Rule:
     """One ``allow`` or ``deny`` that was called. ``certain`` is False when it is not known whether it would be."""

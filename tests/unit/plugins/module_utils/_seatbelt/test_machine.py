@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import printer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.errors import ReadError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import Limits
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.profile import load, place_of
@@ -51,6 +52,31 @@ READS = [
     ('(allow file-read* (literal (substring "x/a" 1)))', ["/a"]),
     ('(define (home-subpath p) (subpath (string-append (param "HOME") p)))(allow file-read* (home-subpath "/a"))', ["/Users/x/a"]),
     ('(define when 1)(allow file-read* (literal "/a"))', ["/a"]),
+    # Macros of all three manners, with data put in, spliced in, and at the end of pairs.
+    ('(define-macro (r . ps) `(allow file-read* ,@(map (lambda (p) `(subpath ,p)) ps)))(r "/a" "/b")', ["/a", "/b"]),
+    ('(macro (r form) `(allow file-read* (subpath ,(cadr form))))(r "/a")', ["/a"]),
+    ('(define-macro r (lambda (form) (cons (quote allow) (cons (quote file-read*) (cdr form)))))(r (literal "/a"))', ["/a"]),
+    ('(define-macro (unless-set k . body) `(if (param ,k) #f (begin ,@body)))(unless-set "X" (allow file-read* (literal "/a")))', ["/a"]),
+    ('(define-macro (unless-set k . body) `(if (param ,k) #f (begin ,@body)))(unless-set "HOME" (allow file-foo*))', []),
+    ('(define-macro (fn name . body) `(define (,name . args) ,@body))(fn r (allow file-read* (literal (car args))))(r "/a")', ["/a"]),
+    ('(define-macro (twice x) (let ((n (gensym))) `(let ((,n ,x)) ,n ,n)))(twice (allow file-read* (literal "/a")))', ["/a"]),
+    ('(define-macro (m x) (if (string? x) `(allow file-read* (literal ,x)) (quote ())))(m "/a")(m b)', ["/a"]),
+    ('(let () (define-macro (m) `(allow file-read* (literal "/in"))) (m))', ["/in"]),
+    ('(define-macro (m n) (if (> n 0) `(begin (allow file-read* (literal "/a")) (m ,(- n 1)))))(m 2)', ["/a", "/a"]),
+    ('(define (when x) (allow file-read* (literal x)))(when "/a")', ["/a"]),
+    ('(define if list)(if #f (allow default) (allow file-read* (literal "/a")))', ["/a"]),
+    ('(let ((x (quote (1 . 2)))) (if (and (pair? x) (not (list? x)) (= (cdr x) 2)) (allow file-read* (literal "/a"))))', ["/a"]),
+    ('(allow file-read* (literal (cdr (assoc "k" (quote (("j" . "/j") ("k" . "/k")))))))', ["/k"]),
+    ('(if (memq (quote b) (quote (a b))) (allow file-read* (literal "/a")))', ["/a"]),
+    ('(for-each (lambda (p) (allow file-read* (literal p))) (filter string? (list 1 "/a" #t "/b")))', ["/a", "/b"]),
+    ('(eval (list (quote allow) (quote file-read*) (list (quote literal) "/a")))', ["/a"]),
+    ('(if (equal? `(1 `,(2 ,(+ 1 2))) (quote (1 (quasiquote (unquote (2 3)))))) (allow file-read* (literal "/a")))', ["/a"]),
+    # Loops and choices.
+    ('(do ((n 1 (+ n 1)) (p "/a" (string-append p "/a"))) ((= n 3) (allow file-read* (literal "/end"))) (allow file-read* (literal p)))', ["/a", "/a/a", "/end"]),
+    ('(do ((n 0 (+ n 1)) (last "/x")) ((= n 1)) (allow file-read* (literal last)))', ["/x"]),
+    ('(case (+ 1 1) ((1) (allow default)) ((2 3) (allow file-read* (literal "/a"))) (else (allow default)))', ["/a"]),
+    ('(case (quote b) ((a) (allow default)) (else (allow file-read* (literal "/a"))))', ["/a"]),
+    ('(case "b" (("a") (allow default)) (else (allow file-read* (literal "/b"))))', ["/b"]),
 ]
 
 
@@ -98,10 +124,18 @@ def test_an_import_that_is_not_there_is_said():
 
 
 OPAQUE = [
-    "(define-macro (m x) (list (quote allow) x))(m default)",
-    "(macro (m form) form)(m default)",
-    "(do ((n 1 (+ n 1))) ((= n 3)) (allow default))",
-    "(case 1 ((1) (allow default)))",
+    "(import \"x\")(do ((n 1 (+ n 1))) (somewhere) (allow default))",
+    "(import \"x\")(case somewhere ((1) (car 1)))(for-each allow somewhere)",
+    '(case "a" (("a") (allow default)))',
+    "(if (eq? 1 1) (allow default))(for-each allow (call/cc car))",
+    "(define-syntax m (syntax-rules () ((m x) (allow x))))(m default)",
+    "(import \"x\")(define-macro (m a) `(allow ,somewhere))(m default)",
+    "(import \"x\")(define-macro (m a) `(allow ,@somewhere))(m default)",
+    "(import \"x\")(somewhere (allow))",
+    "(define-macro (m a) (list (quote allow) a))(map m (list default))",
+    "(let ((v (vector 1))) (for-each allow v))",
+    "(define-macro m allow)(m default)",
+    "(import \"x\")(if somewhere (define-macro (m a) a))(m default)",
     "(import \"x\")(for-each allow somewhere)",
     "(with-operations (quote (default)) (allow))",
 ]
@@ -111,7 +145,7 @@ OPAQUE = [
 def test_what_is_not_evaluated_is_said(text):
     profile = loaded(text)
     assert profile.holes and not profile.refused()
-    assert not any(isinstance(rule, Rule) for rule in profile.rules)
+    assert not any(isinstance(rule, Rule) and rule.certain for rule in profile.rules)
 
 
 def test_both_branches_of_what_is_not_known():
@@ -121,6 +155,13 @@ def test_both_branches_of_what_is_not_known():
 
 
 ENDLESS = [
+    "(define-macro (m) `(m))(m)",
+    "(define-macro (m) `(begin (m) (m)))(m)",
+    "(define-macro (m x) `(m (,x ,x)))(m 1)",
+    "(do ((n 0 n)) (#f) (allow file-read*))",
+    "(do ((l 1 (list l l)) (n 0 (+ n 1))) ((= n 300) (eval l)))",
+    "(define (f l m n) (if (= n 0) (equal? l m) (f (list l l) (list m m) (- n 1))))(f 1 2 90)(f 1 1 90)",
+    "(do ((l 1 (list l))) (#f) (allow file-read* (literal \"/a\")))",
     "(define (f) (f))(f)",
     "(define (f) (+ 1 (f)))(f)",
     "(let loop ((n 0)) (allow file-read*) (loop (+ n 1)))",
@@ -161,7 +202,16 @@ WRONG = [
     ("(define)", "define is too short"),
     ("(if)", "if is too short"),
     ("(let ((1 2)) 3)", "needs a name"),
-    ("(car (list))", "empty list"),
+    ("(car (list))", "car of a list that is too short"),
+    ("(cdadr (list 1 (list)))", "cdadr of a list that is too short"),
+    ('(if (not (param "X")) (error "X is" (quote needed)))', "X is needed"),
+    ("(define-macro (m a) a)(m)", "m takes 1 arguments and got 0"),
+    ("(define-macro (m a) `(allow ,a))\n  (m file-foo*)", "line 2, column 3: unbound variable: file-foo*"),
+    ("(define-macro (m) (list 1 2))(m)", "is no function"),
+    ("(do ((1 2)) (#t))", "do needs a name"),
+    ("(do () ())", "do needs a list of names and a list with a test"),
+    ("(quasiquote)", "quasiquote is too short"),
+    ("`(1 ,@2)", "unquote-splicing of what is no list"),
     ("(\"x\")", "is no function"),
     ("((lambda (x) x))", "takes 1 arguments and got 0"),
     ("(allow file-ioctl (ioctl-command TIOCSTI))", "unbound variable: TIOCSTI"),
@@ -185,6 +235,20 @@ def test_the_version_counts():
     assert "unbound variable: load-unsigned-code" in load("(version 1)(allow load-unsigned-code)", macos="26.1").refused()
     with pytest.raises(ValueError):
         load("(version 1)", macos="10.11")
+
+
+def test_where_rules_of_macros_stand():
+    text = '\n(define-macro (r p) `(allow file-read* (subpath ,p)))\n(define-macro (all . rules) `(begin ,@rules))\n(r "/a")\n(all\n  (deny file-write*))'
+    first, second = loaded(text).rules
+    # What a macro makes stands where it is called; what it was given, where it is written.
+    assert (first.form.position(), second.form.position(), second.top.position()) == ((4, 1), (6, 3), (5, 1))
+    assert printer.write([first.form]) == '(allow file-read* (subpath "/a"))\n'
+
+
+def test_what_an_unknown_macro_is_given_is_no_error():
+    profile = loaded('(import "x")(somewhere (subpath) (allow file-read*))')
+    assert not profile.refused()
+    assert [rule.certain for rule in profile.rules if isinstance(rule, Rule)] == [False]
 
 
 def test_places_of_problems_in_imports():
