@@ -27,8 +27,10 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock im
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
+
+if t.TYPE_CHECKING:
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted
 
 _LARGEST = 1024 * 1024
 _FIELDS = (
@@ -136,6 +138,9 @@ class Settings:
     @property
     def wanted(self) -> Wanted:
         """What a cycle makes, for the check of room."""
+        # Imported here: of the short-lived children only the one that checks must hold the capacity core.
+        from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted
+
         pool = self.pool
         return Wanted(OWNED_PREFIX + self.slot, pool.isolation, pool.memory, pool.cpus, pool.disk, pool.guest, pool.image)
 

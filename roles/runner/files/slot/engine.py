@@ -6,6 +6,8 @@
 
 """A Docker Engine over its socket, for a program that waits all day: plain sockets, since http.client brings TLS along.
 
+Python's own ones, since the module socket would cost half a MB for good, for names of constants that nobody uses.
+
 Requests are HTTP/1.0, so that an answer ends with its connection and is never in chunks.
 """
 
@@ -14,8 +16,8 @@ from __future__ import annotations
 import contextlib
 import json
 import select
-import socket
 import typing as t
+from _socket import AF_UNIX, SOCK_STREAM, socket
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
 
@@ -37,7 +39,7 @@ class EngineError(SlotError):
 class Stream:
     """An open connection: what was read of the answer so far, and the socket for the rest."""
 
-    def __init__(self, connection: socket.socket, status: int, rest: bytes) -> None:
+    def __init__(self, connection: socket, status: int, rest: bytes) -> None:
         self.connection, self.status, self._rest = connection, status, rest
 
     def close(self) -> None:
@@ -78,7 +80,7 @@ class Engine:
         """Send a request and read the head of its answer; raises :class:`EngineError` for a refusal."""
         data = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {path} HTTP/1.0\r\nHost: docker\r\nContent-Type: application/json\r\nContent-Length: {len(data)}\r\n\r\n"
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection = socket(AF_UNIX, SOCK_STREAM)
         try:
             connection.settimeout(SECONDS)
             connection.connect(self._path)
@@ -101,7 +103,7 @@ class Engine:
                 raise EngineError(f"{path}: the answer of the Docker Engine is too large")
         return _decoded(path, content) if content.strip() else None
 
-    def _head(self, connection: socket.socket, path: str) -> Stream:
+    def _head(self, connection: socket, path: str) -> Stream:
         content = b""
         while b"\r\n\r\n" not in content:
             chunk = connection.recv(_CHUNK)

@@ -82,6 +82,10 @@ def _tasks(task: str) -> t.Mapping[str, t.Callable[[str, t.Dict[str, t.Any]], t.
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import TART_TASKS
 
         return TART_TASKS
+    if task in ("register", "remove"):
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.github_tasks import GITHUB_TASKS
+
+        return GITHUB_TASKS
     from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tasks import TASKS
 
     return TASKS

@@ -4,44 +4,17 @@
 
 # This program is PRIVATE to the collection: its interface may change at any time.
 
-"""What the short-lived children do: read the settings, look whether there is room, talk to GitHub."""
+"""What the short-lived children do on this Mac: read the settings, look whether there is room. None of it needs GitHub."""
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import os
-import ssl
-import time
 import typing as t
-import urllib.error
-import urllib.request
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.answer import no_answer, read_answer
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.app import App, AppAuthority
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import Authority, read_token
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import InputError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.exchange import Exchange
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.jit import jit_config
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.message import Request, Response, Transport
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import fleet_label
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.runners import Runner, delete_runner, find_runner
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import openssl_signer
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import (
-    GithubSettings,
-    Settings,
-    parse_content,
-    read_content,
-    read_settings,
-)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import parse_content, read_content, read_settings
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.command import run
-
-#: Seconds for one answer, and that GitHub may make us wait in all: the slot itself waits longer, and says so.
-_TIMEOUT, _MAX_WAIT = 30.0, 30.0
-_LARGEST_SECRET = 65536
 
 Json = t.Dict[str, t.Any]
 
@@ -75,81 +48,4 @@ def admission(folder: str, _request: Json) -> Json:
     return {}
 
 
-def register(folder: str, request: Json) -> Json:
-    """A registration for one job: the runner's id and its config."""
-    given = read_settings(folder)
-    made = jit_config(_client(given), request["name"], given.github.labels, fleet_label(given.fleet), given.github.group)
-    return {"runner": made.runner.id, "config": made.config.reveal()}
-
-
-def remove(folder: str, request: Json) -> Json:
-    """Take a runner of ours off GitHub, by the id that GitHub gave us, or by name and label."""
-    given = read_settings(folder)
-    client, name, number = _client(given), request["name"], request["runner"]
-    runner = Runner(number, name, online=False, busy=False) if number else find_runner(client, name)
-    ours = runner is not None and (number or runner.has(fleet_label(given.fleet)))
-    return {"answer": delete_runner(client, runner) if runner and ours else "gone"}
-
-
-TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"settings": settings, "admission": admission, "register": register, "remove": remove}
-
-
-class _Clock:
-    """The time of this Mac."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-def _client(given: Settings) -> Client:
-    target = parse_target(given.github.url)
-    exchange = Exchange(transport(given.github), _Clock(), _MAX_WAIT)
-    return Client(target, _authority(given.github, target, exchange), exchange)
-
-
-def _authority(given: GithubSettings, target: Target, exchange: Exchange) -> Authority:
-    if given.token_file:
-        return read_token(_secret(given.token_file), target)
-    signer = openssl_signer(run, given.key_file, given.openssl)
-    # Nobody looks at the clock of a Mac in a rack, and its jobs should not stop for it.
-    return AppAuthority(App(given.client_id, signer, given.installation or None), target, exchange, lenient=True)
-
-
-def _secret(path: str) -> str:
-    try:
-        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
-            return file.read(_LARGEST_SECRET).decode("ascii", "replace")
-    except OSError as error:
-        raise InputError(f"github.token_file: {path} cannot be read: {error.strerror}") from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Redirects are the core's business: a credential goes to no other host."""
-
-    def redirect_request(self, *_arguments: t.Any) -> None:
-        return None
-
-
-def transport(given: GithubSettings) -> Transport:
-    """HTTP with the standard library; only the proxy that the slot was given."""
-    try:
-        context = ssl.create_default_context(cafile=given.ca_path or None)
-    except (OSError, ssl.SSLError) as error:
-        raise InputError(f"github.ca_path: {given.ca_path} holds no certificates: {error}") from error
-    proxies = {"http": given.proxy, "https": given.proxy} if given.proxy else {}
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies), urllib.request.HTTPSHandler(context=context), _NoRedirect)
-
-    def send(request: Request) -> Response:
-        asked = urllib.request.Request(request.url, request.body, dict(request.headers), method=request.method)
-        try:
-            answer = opener.open(asked, timeout=_TIMEOUT)
-        except urllib.error.HTTPError as error:
-            answer = error
-        except (OSError, http.client.HTTPException) as error:
-            raise no_answer(request, error) from None
-        return read_answer(request, answer)
-
-    return send
+TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"settings": settings, "admission": admission}
