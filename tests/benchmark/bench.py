@@ -4,7 +4,7 @@
 
 """make bench: every figure as a ratio of one run, against its limit; exit code 1 when one is past it.
 
-With arguments, only the benchmarks of these names: filter, seatbelt, docker, site, demo.
+With arguments, only the benchmarks of these names: filter, seatbelt, github, docker, slots, install, site, demo.
 """
 
 from __future__ import annotations
@@ -20,15 +20,21 @@ sys.path[:0] = [str(HERE), str(ROOT), str(ROOT / ".ansible" / "collections")]
 import demo_bench  # noqa: E402
 import docker_bench  # noqa: E402
 import filter_bench  # noqa: E402
+import github_bench  # noqa: E402
+import install_bench  # noqa: E402
 import seatbelt_bench  # noqa: E402
 import site_bench  # noqa: E402
+import slots_bench  # noqa: E402
 
 Figure = tuple[str, float, float]
 
 BENCHMARKS: dict[str, t.Callable[[], list[Figure]]] = {
     "filter": filter_bench.run,
     "seatbelt": seatbelt_bench.run,
+    "github": github_bench.run,
     "docker": docker_bench.run,
+    "slots": slots_bench.run,
+    "install": install_bench.run,
     "site": site_bench.run,
     "demo": demo_bench.run,
 }

@@ -35,7 +35,7 @@ def run() -> list[Figure]:
         macs: list[t.Any] = []
         try:
             fleets = [_fleet(pathlib.Path(folder), size, engine, macs) for size, engine in zip((FEW, MANY), engines)]
-            return _measure(fleets, _empty_play(pathlib.Path(folder)))
+            return _measure(fleets, empty_play(pathlib.Path(folder)))
         finally:
             for mac in macs:
                 mac.stop()
@@ -60,7 +60,7 @@ def _fleet(folder: pathlib.Path, runners: tuple[int, int], engine: Engine, macs:
 
 def _measure(fleets: t.Sequence[Fleet], empty: pathlib.Path) -> list[Figure]:
     few, many = (_starts(fleet) for fleet in fleets)
-    rounds = [[_seconds(fleet, empty) for fleet in fleets] for number in range(ROUNDS)]
+    rounds = [[seconds(fleet, empty) for fleet in fleets] for number in range(ROUNDS)]
     one, fifteen = (min(column) for column in zip(*rounds))
     return [
         ("module starts a Mac in an idempotent site, 1 tart and 1 docker runner", few, MOST_STARTS),
@@ -77,13 +77,14 @@ def _starts(fleet: Fleet) -> int:
     return outcome.text.count("Using module file ")
 
 
-def _empty_play(folder: pathlib.Path) -> pathlib.Path:
+def empty_play(folder: pathlib.Path) -> pathlib.Path:
+    """What every play costs."""
     path = folder / "empty.yml"
     path.write_text('[{"name": "Nothing", "hosts": "macs", "gather_facts": false, "tasks": []}]')
     return path
 
 
-def _seconds(fleet: Fleet, empty: pathlib.Path) -> float:
+def seconds(fleet: Fleet, empty: pathlib.Path) -> float:
     """Seconds of an idempotent site less those of an empty play right after."""
     whole = _took(fleet.command("site"))
     return whole - _took([str(PLAYBOOK), str(empty), "-i", str(fleet.directory)])
