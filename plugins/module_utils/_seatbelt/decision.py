@@ -173,7 +173,7 @@ def _unfiltered(profile: Profile, operation: Operation, waiting: t.List[_Open]) 
 
 def _derived(profile: Profile, operation: Operation, question: Question, waiting: t.List[_Open]) -> Decision:
     """An operation of which only is known what compiled profiles that deny by default do with it."""
-    near = [name for name in {*profile.filtered, *profile.unfiltered} if name.endswith("*") and operation.name.startswith(name[:-1])]
+    near = [name for name in profile.starred if operation.name.startswith(name[:-1])]
     default = _settle(profile, operations_of(profile.model)["default"], question, waiting)
     rules = tuple(rule for name in near for rule in (*profile.filtered.get(name, ()), *profile.unfiltered.get(name, ())) if isinstance(rule, Rule))
     if rules or default.verdict not in (DENY, operation.derived):

@@ -23,7 +23,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
     SERVICES,
     parts_of,
 )
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import ancestors, is_in
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import ancestors
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.policy import Policy
 
 # An allow and a deny must name the same operations, since a rule on one operation beats every rule on its parent.
@@ -144,11 +144,8 @@ def _single_files(policy: Policy, readable: _Paths) -> t.Iterator[Grant]:
     opened = [*readable.first] + [claim.path for claim in files] + list(policy.shared) + [policy.home + "/x"]
     above = dict.fromkeys(one for path in opened for one in ancestors(path))
     known = {claim.path for claim in files}
-    nodes = [
-        one
-        for one in [*above, *LINK_NODES]
-        if one not in known and not readable.covers(one) and not any(is_in(one, other) for other in policy.others)
-    ]
+    closed = _Paths().add(_claims_of(policy, "others"))
+    nodes = [one for one in [*above, *LINK_NODES] if one not in known and not readable.covers(one) and not closed.covers(one)]
     yield Grant("always: the way to what is opened", "allow", ("file-read-metadata",), tuple(("literal", path) for path in nodes))
 
 
@@ -220,6 +217,7 @@ def _kept(policy: Policy) -> t.List[Grant]:
     found = [grant._replace(action="deny") for grant in _subpaths(EVERYTHING, _Paths().add(kept).kept())]
     found.append(Grant("always: sockets of agents", "deny", CONNECT, tuple(("prefix", path) for path in AGENT_SOCKETS)))
     guarded = [*kept, *_claims_of(policy, "others")]
-    above = [one for one in dict.fromkeys(one for claim in guarded for one in ancestors(claim.path)) if not any(is_in(one, claim.path) for claim in guarded)]
+    inside = _Paths().add(guarded)
+    above = [one for one in dict.fromkeys(one for claim in guarded for one in ancestors(claim.path)) if not inside.covers(one)]
     # Who renames a directory takes what is below it out of reach of every rule.
     return found + [Grant("always: what is protected stays where it is", "deny", ("file-write-unlink",), tuple(("literal", path) for path in above))]

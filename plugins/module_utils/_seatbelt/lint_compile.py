@@ -49,13 +49,15 @@ def _holes(profile: Profile) -> t.Iterator[Found]:
     """What was not understood, but for what cannot be, since it is wrong."""
     wrong = [problem.form for problem in profile.problems]
     for rule in profile.rules:
-        if any(_contains(rule.form, form) for form in wrong):
+        if wrong and any(_contains(rule.form, form) for form in wrong):
             continue
         if isinstance(rule, Hole):
             yield Found("not-understood", rule.form, rule.why)
             continue
         for one in flat(rule):
-            yield from (Found("not-understood", rule.form, value.why) for value in one.values if isinstance(value, Opaque))
+            for value in one.values:
+                if type(value) is Opaque:
+                    yield Found("not-understood", rule.form, value.why)
 
 
 def _contains(form: Form, wanted: Form) -> bool:
@@ -69,21 +71,25 @@ def _sizes(profile: Profile) -> t.Iterator[Found]:
             continue
         before = size, ports
         for one in flat(rule):
-            size += sum(len(value) for value in one.values if isinstance(value, str)) if one.name == "path" else 0
-            ports += one.name in ("local", "remote")
+            if one.name == "path":
+                size += sum([len(value) for value in one.values if isinstance(value, str)])
+            elif one.name in ("local", "remote"):
+                ports += 1
         if before[0] <= MOST_PATTERN_BYTES < size:
             yield Found("pattern-size", rule.form, f"from here on there are more than {MOST_PATTERN_BYTES} bytes of patterns")
         if before[1] <= MOST_PORTS < ports:
             yield Found("port-count", rule.form, f"from here on there are more than {MOST_PORTS} filters on addresses")
 
 
-def flat(rule: Rule) -> t.Iterator[Filter]:
+def flat(rule: Rule) -> t.Sequence[Filter]:
     """The filters of a rule, and those inside them."""
-    waiting = list(rule.filters)
-    while waiting:
-        one = waiting.pop()
-        yield one
-        waiting.extend(value for value in one.values if isinstance(value, Filter))
+    if rule.flat is None:
+        found = list(rule.filters)
+        for one in found:
+            # Grows while it is gone through, by what is inside.
+            found += [value for value in one.values if type(value) is Filter]
+        rule.flat = tuple(found)
+    return rule.flat
 
 
 CHECKS = (_problems, _version, _holes, _sizes)

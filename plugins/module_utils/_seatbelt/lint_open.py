@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.decision import Decision, decide_one
@@ -36,13 +37,13 @@ class _Asker:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.known = operations_of(profile.model)
-        self._answers: t.Dict[Question, Decision] = {}
+        self._answers: t.Dict[t.Tuple[str, str, str], Decision] = {}
 
     def decision(self, operation: str, kind: str = "none", path: str = "") -> Decision:
-        question = Question(operation, kind, path)
-        answer = self._answers.get(question)
+        key = (operation, kind, path)
+        answer = self._answers.get(key)
         if answer is None:
-            answer = self._answers[question] = decide_one(self.profile, self.known[operation], question)
+            answer = self._answers[key] = decide_one(self.profile, self.known[operation], Question(operation, kind, path))
         return answer
 
     def allows(self, operation: str, kind: str = "none", path: str = "") -> bool:
@@ -133,23 +134,27 @@ def _default(profile: Profile, ask: _Asker) -> t.Iterator[Found]:
     for path in _BASE:
         if ask.decision("file-read-data", "path", path).verdict == DENY:
             yield Found("missing-base", form, f"{path} cannot be read")
-    grave = [name for name in _DANGEROUS if name in operations_of(profile.model) and _by_itself(profile, ask, name)]
+    open_ones = [name for name in _allowed_by_itself(profile.model) if _by_itself(profile, ask, name)]
+    grave = [name for name in _DANGEROUS if name in open_ones]
     if grave:
         yield Found("implicit-allow", form, ", ".join(grave))
-    minor = [name for name in sorted(operations_of(profile.model)) if name not in _DANGEROUS and not name.endswith("*") and _by_itself(profile, ask, name)]
+    minor = [name for name in open_ones if name not in _DANGEROUS and not name.endswith("*")]
     if minor:
         yield Found("implicit-allow-minor", form, ", ".join(minor))
 
 
+@functools.lru_cache(maxsize=None)
+def _allowed_by_itself(model: str) -> t.Tuple[str, ...]:
+    """The operations that a version allows without a rule, as far as no rule on their parents says otherwise."""
+    return tuple(sorted(name for name, one in operations_of(model).items() if (one.implicit if one.parent == "" else one.derived) == ALLOW))
+
+
 def _by_itself(profile: Profile, ask: _Asker, operation: str) -> bool:
-    """Whether an operation is allowed because no rule speaks of it."""
+    """Whether one of them is allowed because no rule speaks of it."""
     if operation in profile.filtered or operation in profile.unfiltered:
         return False
-    one = ask.known[operation]
-    if one.parent == "":
-        return one.implicit == ALLOW
-    if one.derived != ALLOW:
-        return False
+    if ask.known[operation].parent == "":
+        return True
     decided = ask.decision(operation)
     return decided.verdict == ALLOW and decided.step in ("implicit", "derived")
 

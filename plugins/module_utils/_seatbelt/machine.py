@@ -142,7 +142,10 @@ def evaluate(run: Run, form: Form, env: Env) -> t.Any:
         raise ExhaustedError(f"calls are nested deeper than {run.limits.depth}")
     try:
         while True:
-            spend(run, 1)
+            # Not by a call: this is done for every form.
+            run.steps += 1
+            if run.steps > run.limits.steps:
+                spend(run, 0)
             result = _once(run, form, env)
             if not isinstance(result, Tail):
                 return result

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import typing as t
 
@@ -113,13 +114,19 @@ class _Index(t.NamedTuple):
     def holds(self, question: Question) -> Truth:
         if question.kind not in ("path", "unix"):
             return False if question.kind == "network" else None
-        path = question.path
-        if path in self.literal or path in self.subpath or not self.subpath.isdisjoint(ancestors(path)):
+        way, folded = _way(question.path)
+        if question.path in self.literal or not self.subpath.isdisjoint(way):
             return True
-        path = path.lower()
-        alike = path in self.folded_literal or path in self.folded_subpath or not self.folded_subpath.isdisjoint(ancestors(path))
+        alike = folded[-1] in self.folded_literal or not self.folded_subpath.isdisjoint(folded)
         # Whether case counts depends on the volume, and for some filters nobody knows.
         return None if alike else False
+
+
+@functools.lru_cache(maxsize=4096)
+def _way(path: str) -> t.Tuple[t.Tuple[str, ...], t.Tuple[str, ...]]:
+    """A path behind all directories above it, as it is and in small letters; it is looked for in the index of every rule."""
+    small = path.lower()
+    return (*ancestors(path), path), (*ancestors(small), small)
 
 
 def _is_address(one: Filter) -> bool:

@@ -24,7 +24,7 @@ def write(forms: t.Iterable[Form]) -> str:
 
 def text(value: str) -> str:
     """A text in quotes; nothing but the backslash and the quote is special in one."""
-    return f'"{value.translate(_ESCAPES)}"'
+    return f'"{value.translate(_ESCAPES)}"' if '"' in value or "\\" in value else f'"{value}"'
 
 
 def _form(form: Form, indent: int) -> str:

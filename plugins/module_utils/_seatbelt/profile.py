@@ -38,6 +38,8 @@ class Profile:
     filtered: t.Mapping[str, t.Sequence[t.Union[Rule, Hole]]]
     unfiltered: t.Mapping[str, t.Sequence[t.Union[Rule, Hole]]]
     holes: t.Tuple[Hole, ...]
+    #: The operations that stand for several, as far as a rule names them.
+    starred: t.Tuple[str, ...] = ()
 
     def refused(self) -> str:
         """The first thing for which macOS would refuse to compile the profile, with its place, or nothing."""
@@ -96,4 +98,5 @@ def _indexed(run: Run, forms: t.List[Form]) -> Profile:
             for found in table.values():
                 found.extend(holes)
                 found.sort(key=lambda one: one.index)
-    return Profile(run.model, tuple(forms), tuple(run.rules), tuple(run.problems), tuple(run.versions), *tables, tuple(holes))
+    starred = tuple(name for name in {**tables[0], **tables[1]} if name.endswith("*"))
+    return Profile(run.model, tuple(forms), tuple(run.rules), tuple(run.problems), tuple(run.versions), *tables, tuple(holes), starred)

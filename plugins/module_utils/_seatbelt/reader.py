@@ -46,34 +46,40 @@ class _Reader:
 
     def forms(self) -> t.List[Form]:
         end, form = 0, self.top
+        names = _Names()
         for token in _TOKEN.finditer(self.source.text):
-            if token.start() != end:
-                self._unreadable(end)
-            end = token.end()
             kind = token.lastindex
-            if kind is None:
+            if token.start() != end or kind is None:
+                if token.start() != end:
+                    self._unreadable(end)
+                end = token.end()
                 break
-            at = token.start(kind)
-            if kind == _COMMENT:
-                self._comment(token[kind], at)
-                continue
-            if kind == _CLOSE:
-                form = self._close(at)
-                continue
-            form.ats.append(at)
-            if kind == _OPEN:
+            at, end = token.span(kind)
+            if kind == _NAME and not self.quotes:
+                form.ats.append(at)
+                form.items.append(names[token[kind]])
+            elif kind == _OPEN:
+                form.ats.append(at)
                 form = self._open(form, at)
-            elif kind == _QUOTE:
-                form = self._quote(form, token[kind], at)
+            elif kind == _CLOSE:
+                form = self._close(at)
+            elif kind == _COMMENT:
+                self._comment(token[kind], at)
             else:
-                form.items.append(_ATOMS[kind](token[kind]) if kind != _SHARP else self._sharp(token[kind], at))
-                if self.quotes:
-                    form = self._unquote()
+                form = self._rare(form, kind, token[kind], at)
         if self.source.text[end:].strip():
             self._unreadable(end)
         if len(self.stack) > 1:
             self.fail(self.stack[-1].at, "the list that begins here does not end: a ) is missing")
         return self._statements()
+
+    def _rare(self, form: Form, kind: int, text: str, at: int) -> Form:
+        """What stands less often in a profile; the form that is open behind it."""
+        form.ats.append(at)
+        if kind == _QUOTE:
+            return self._quote(form, text, at)
+        form.items.append(_ATOMS[kind](text) if kind != _SHARP else self._sharp(text, at))
+        return self._unquote() if self.quotes else form
 
     def _statements(self) -> t.List[Form]:
         for item, at in zip(self.top.items, self.top.ats):
@@ -143,6 +149,14 @@ def _name(text: str) -> t.Any:
     if text[0] in "+-0123456789" and _NUMBER.match(text):
         return float(text) if "." in text else int(text)
     return Symbol.of(text)
+
+
+class _Names(t.Dict[str, t.Any]):
+    """Names and numbers of one text: most are there many times."""
+
+    def __missing__(self, text: str) -> t.Any:
+        made = self[text] = _name(text)
+        return made
 
 
 def _text(text: str) -> str:

@@ -131,6 +131,8 @@ class Rule:
     negates: bool = False
     #: What matching makes of the filters once, so that it need not look at each of them for every question.
     prepared: t.Any = None
+    #: Its filters and those inside them, once somebody asked.
+    flat: t.Optional[t.Tuple[Filter, ...]] = None
 
 
 @dataclasses.dataclass(frozen=True)
