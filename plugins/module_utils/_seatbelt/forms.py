@@ -35,7 +35,7 @@ def _define(run: Run, form: Form, env: Env) -> t.Any:
     target = form.items[1]
     if isinstance(target, Form):
         name = target.head()
-        names, rest = _parameters(target, 1)
+        names, rest = _parameters(run, target, 1)
         value: t.Any = Closure(name, names, rest, form, 2, env)
     else:
         name = _symbol(form, 1)
@@ -60,9 +60,15 @@ def _set(run: Run, form: Form, env: Env) -> t.Any:
 def _bind(run: Run, env: Env, name: str, value: t.Any) -> None:
     if not name:
         raise WrongError("a definition without a name")
-    if name in run.specials and name not in _SYNTAX:
-        run.redefined.add(name)
+    _hide(run, (name,))
     env.names[name] = Opaque(f"whether {name} is defined here is not known") if run.doubts else value
+
+
+def _hide(run: Run, names: t.Iterable[str]) -> None:
+    """Where these names are bound they are no macros of the language."""
+    for name in names:
+        if name in run.specials and name not in _SYNTAX:
+            run.redefined.add(name)
 
 
 def _lambda(run: Run, form: Form, env: Env) -> t.Any:
@@ -72,15 +78,16 @@ def _lambda(run: Run, form: Form, env: Env) -> t.Any:
         return Closure("lambda", [], target.name, form, 2, env)
     if not isinstance(target, Form):
         raise WrongError("lambda needs a list of names")
-    names, rest = _parameters(target, 0)
+    names, rest = _parameters(run, target, 0)
     return Closure("lambda", names, rest, form, 2, env)
 
 
-def _parameters(form: Form, first: int) -> t.Tuple[t.List[str], str]:
+def _parameters(run: Run, form: Form, first: int) -> t.Tuple[t.List[str], str]:
     """Names of parameters, and of the one that takes the rest."""
     names = [item.name if isinstance(item, Symbol) else "" for item in form.items[first:]]
     if "" in names:
         raise WrongError("a parameter that is no name")
+    _hide(run, names)
     if "." in names:
         dot = names.index(".")
         if dot != len(names) - 2:
@@ -151,6 +158,7 @@ def _let(run: Run, form: Form, env: Env) -> t.Any:
     pairs = _pairs(form, 2 if named else 1)
     values = [value_of(run, pair, 1, env) if len(pair.items) > 1 else () for pair in pairs]
     inner = Env(dict(zip((_symbol(pair, 0) for pair in pairs), values)), env)
+    _hide(run, inner.names)
     if not named:
         return body(run, form, 2, inner)
     loop = Env({}, env)
@@ -217,7 +225,7 @@ def _macro(run: Run, form: Form, env: Env) -> t.Any:
         _bind(run, env, _symbol(form, 1), macros.macro_by(run, form, 2, env))
         return ()
     name = target.head()
-    names, rest = _parameters(target, 1)
+    names, rest = _parameters(run, target, 1)
     _bind(run, env, name, Macro(Closure(name, names, rest, form, 2, env), form.head() == "macro"))
     return ()
 

@@ -56,7 +56,7 @@ def _holes(profile: Profile) -> t.Iterator[Found]:
             continue
         for one in flat(rule):
             for value in one.values:
-                if type(value) is Opaque:
+                if isinstance(value, Opaque):
                     yield Found("not-understood", rule.form, value.why)
 
 
@@ -87,7 +87,7 @@ def flat(rule: Rule) -> t.Sequence[Filter]:
         found = list(rule.filters)
         for one in found:
             # Grows while it is gone through, by what is inside.
-            found += [value for value in one.values if type(value) is Filter]
+            found += [value for value in one.values if isinstance(value, Filter)]
         rule.flat = tuple(found)
     return rule.flat
 

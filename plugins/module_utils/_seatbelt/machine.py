@@ -175,13 +175,13 @@ def _once(run: Run, form: Form, env: Env) -> t.Any:
             if special is not None and not (head.name in run.redefined and _is_bound(env, head.name)):
                 return special(run, form, env)
         function = value_of(run, form, 0, env)
-        if type(function) is Macro:
+        if isinstance(function, Macro):
             return run.expand(run, function, form, env)
     except WrongError as error:
         return run.problem(error, form)
     except UnsureError as error:
         return run.hole(str(error), form)
-    if type(function) is Opaque:
+    if isinstance(function, Opaque):
         # It may be a macro, which evaluates none of them.
         doubtful(run, form, 1, env)
         return call(run, function, [], form)

@@ -11,7 +11,20 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.data import as_item, datum, is_list, joined, same
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import Env, Run, Special, Tail, UnsureError, WrongError, body, call, doubtful, finished, spend, value_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import (
+    Env,
+    Run,
+    Special,
+    Tail,
+    UnsureError,
+    WrongError,
+    body,
+    call,
+    doubtful,
+    finished,
+    spend,
+    value_of,
+)
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.nodes import Form, Symbol
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Closure, Macro, Opaque
 

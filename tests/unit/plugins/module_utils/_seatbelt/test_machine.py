@@ -64,6 +64,8 @@ READS = [
     ('(let () (define-macro (m) `(allow file-read* (literal "/in"))) (m))', ["/in"]),
     ('(define-macro (m n) (if (> n 0) `(begin (allow file-read* (literal "/a")) (m ,(- n 1)))))(m 2)', ["/a", "/a"]),
     ('(define (when x) (allow file-read* (literal x)))(when "/a")', ["/a"]),
+    ('(define (f when) (when "/a"))(f (lambda (p) (allow file-read* (literal p))))(when #t (allow file-read* (literal "/b")))', ["/a", "/b"]),
+    ('(let ((do (lambda (p) (allow file-read* (literal p))))) (do "/a"))(do () (#t))', ["/a"]),
     ('(define if list)(if #f (allow default) (allow file-read* (literal "/a")))', ["/a"]),
     ('(let ((x (quote (1 . 2)))) (if (and (pair? x) (not (list? x)) (= (cdr x) 2)) (allow file-read* (literal "/a"))))', ["/a"]),
     ('(allow file-read* (literal (cdr (assoc "k" (quote (("j" . "/j") ("k" . "/k")))))))', ["/k"]),
@@ -72,7 +74,7 @@ READS = [
     ('(eval (list (quote allow) (quote file-read*) (list (quote literal) "/a")))', ["/a"]),
     ('(if (equal? `(1 `,(2 ,(+ 1 2))) (quote (1 (quasiquote (unquote (2 3)))))) (allow file-read* (literal "/a")))', ["/a"]),
     # Loops and choices.
-    ('(do ((n 1 (+ n 1)) (p "/a" (string-append p "/a"))) ((= n 3) (allow file-read* (literal "/end"))) (allow file-read* (literal p)))', ["/a", "/a/a", "/end"]),
+    ('(do ((n 1 (+ n 1)) (p "/a" (string-append p "/a"))) ((= n 3) (allow file-read* (literal "/z"))) (allow file-read* (literal p)))', ["/a", "/a/a", "/z"]),
     ('(do ((n 0 (+ n 1)) (last "/x")) ((= n 1)) (allow file-read* (literal last)))', ["/x"]),
     ('(case (+ 1 1) ((1) (allow default)) ((2 3) (allow file-read* (literal "/a"))) (else (allow default)))', ["/a"]),
     ('(case (quote b) ((a) (allow default)) (else (allow file-read* (literal "/a"))))', ["/a"]),
