@@ -15,15 +15,19 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.reader import MOST_DEPTH
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Datum, Dotted, Opaque
 
+#: How deep the lists are nested that a macro makes, beside what it was given.
+MOST_MADE = 60
 _DOT = Symbol.of(".")
 
 
-def datum(run: Run, item: t.Any) -> t.Any:
+def datum(run: Run, item: t.Any, depth: int = 0) -> t.Any:
     """An item of a form as data. A list remembers its form, so that it has its place when it becomes one again."""
     if not isinstance(item, Form):
         return item
+    if depth > MOST_DEPTH:
+        raise ExhaustedError(f"lists are nested deeper than {MOST_DEPTH}")
     spend(run, len(item.items))
-    values = [datum(run, one) for one in item.items]
+    values = [datum(run, one, depth + 1) for one in item.items]
     if _DOT in item.items:
         return _dotted(item, values)
     return Datum.of(values, item)
@@ -59,8 +63,8 @@ def as_item(run: Run, value: t.Any, call: Form, depth: int = 0) -> t.Any:
         value = (*value.values, _DOT, value.tail)
     if not is_list(value):
         return value
-    if depth > MOST_DEPTH:
-        raise ExhaustedError(f"a macro makes lists that are nested deeper than {MOST_DEPTH}")
+    if depth > MOST_MADE:
+        raise ExhaustedError(f"a macro makes lists that are nested deeper than {MOST_MADE}")
     spend(run, len(value))
     form = Form(call.at, call.source)
     form.items = [as_item(run, one, call, depth + 1) for one in value]

@@ -11,6 +11,7 @@ import time
 import pytest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt import printer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.errors import ReadError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.lint import lint
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.machine import Limits
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.profile import load, place_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.values import Hole, Rule
@@ -160,6 +161,9 @@ ENDLESS = [
     "(define-macro (m) `(m))(m)",
     "(define-macro (m) `(begin (m) (m)))(m)",
     "(define-macro (m x) `(m (,x ,x)))(m 1)",
+    "(define-macro (m x) `(m (1 ,x)))(m 1)",
+    "(define-macro (m x) `(quasiquote (m ,x)))(define (f x) (f (eval (list (quote m) x))))(f 1)",
+    "(define (f l) (f (list l (equal? l (list l)))))(f 1)",
     "(do ((n 0 n)) (#f) (allow file-read*))",
     "(do ((l 1 (list l l)) (n 0 (+ n 1))) ((= n 300) (eval l)))",
     "(define (f l m n) (if (= n 0) (equal? l m) (f (list l l) (list m m) (- n 1))))(f 1 2 90)(f 1 1 90)",
@@ -182,6 +186,8 @@ def test_there_is_an_end(text):
     profile = loaded(text + "(allow default)", limits=Limits(steps=20_000))
     assert time.process_time() - started < 5
     assert profile.refused() or "nothing from here on was evaluated" in profile.holes[-1].why
+    # What was made on the way can be shown.
+    lint(profile)
     # What was not reached may hold rules.
     assert profile.refused() or isinstance(profile.rules[-1], Hole)
 
