@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
+from double import canary
 
 
 def rsa_key() -> rsa.RSAPrivateKey:
@@ -30,7 +31,8 @@ def pem(key: t.Any, password: bytes = b"", pkcs8: bool = False) -> str:
     """A private key as a file holds it; GitHub gives it in the older form."""
     form = serialization.PrivateFormat.PKCS8 if pkcs8 or password else serialization.PrivateFormat.TraditionalOpenSSL
     lock = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, form, lock).decode()
+    kind = "App key" if isinstance(key, rsa.RSAPrivateKey) else "private key"
+    return canary.remember(kind, key.private_bytes(serialization.Encoding.PEM, form, lock).decode())
 
 
 def certificate(folder: pathlib.Path, *names: str) -> tuple[ssl.SSLContext, pathlib.Path]:

@@ -10,6 +10,7 @@ import base64
 import json
 import typing as t
 
+from . import canary
 from .state import App, Json, Refusal, Scope, Token, World
 
 PERMISSIONS = {"orgs": "organization_self_hosted_runners", "repos": "administration", "enterprises": ""}
@@ -49,7 +50,9 @@ def permit(world: World, scope: Scope, method: str, headers: t.Mapping[str, str]
 
 def app_of(world: World, headers: t.Mapping[str, str]) -> App:
     """The App that signed the assertion; its times are judged by this clock."""
-    header, claims, signed, signature = _decoded(bearer(headers))
+    assertion = bearer(headers)
+    header, claims, signed, signature = _decoded(assertion)
+    canary.remember("assertion of an App", assertion.rpartition(".")[2])
     app = world.apps.get(str(claims.get("iss")))
     if app is None or header.get("alg") != "RS256" or not _is_signed_by(app, signed, signature):
         raise Refusal(401, "A JSON web token could not be decoded")

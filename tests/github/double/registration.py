@@ -10,6 +10,7 @@ import re
 import typing as t
 import urllib.parse
 
+from . import canary
 from .state import Json, Refusal, RemoteToken, Runner, Scope, World
 
 #: Older ones are refused at once.
@@ -63,7 +64,7 @@ def _register(world: World, headers: t.Mapping[str, str], body: Json) -> Json:
     runner.group, runner.ephemeral, runner.online, runner.version = body["group_id"], bool(body.get("ephemeral")), False, None
     # The stand-in has no RSA: what it sends as its public key is what it shows later.
     scope.keys[str(body["public_key"])] = runner.id
-    world.secrets.append(str(body["public_key"]))
+    world.secrets.append(canary.remember("runner key", str(body["public_key"])))
     urls = {"authorization_url": world.broker_url, "legacy_authorization_url": world.broker_url, "server_url": world.broker_url}
     return {"id": runner.id, "name": runner.name, "authorization": {**urls, "client_id": f"client-{runner.id}"}}
 

@@ -12,9 +12,10 @@ import datetime
 import hashlib
 import itertools
 import json
-import secrets
 import time
 import typing as t
+
+from . import canary
 
 Json = dict[str, t.Any]
 READ_ONLY = {"self-hosted", "macos", "linux", "windows", "x64", "arm", "arm64"}
@@ -249,7 +250,7 @@ class World:
 
     def secret(self, start: str) -> str:
         """A new secret, remembered so that tests can look for it."""
-        text = f"{start}{secrets.token_hex(20)}"
+        text = canary.mint(start)
         self.secrets.append(text)
         return text
 

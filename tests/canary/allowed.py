@@ -1,0 +1,63 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The only places where a secret may be, each with its reason."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from tests.canary.find import Find
+
+CREDENTIALS = frozenset({"API token", "App key"})
+RUNNERS_OWN = frozenset({"runner key"})
+JIT = frozenset({"JIT config"})
+ANY = frozenset({*CREDENTIALS, *RUNNERS_OWN, *JIT, "installation token", "registration token", "private key"})
+
+
+@dataclasses.dataclass(frozen=True)
+class Allowed:
+    """``place`` matches the whole of it. ``private``: nobody but root and the owner may be able to read the file; ``root``: who is its owner."""
+
+    place: str
+    kinds: frozenset[str]
+    reason: str
+    private: bool = True
+    root: bool = False
+
+    def holds(self, find: Find) -> bool:
+        is_file = find.owner >= 0
+        fits = find.kind in self.kinds and re.fullmatch(self.place, find.place, re.DOTALL) is not None
+        return fits and not (is_file and self.private and not find.private) and not (self.root and find.owner != 0)
+
+
+ALLOWED = (
+    Allowed(
+        r"environment of '[^']*\bRunner\.Listener run( [^']*)?' \(uid [1-9]\d*\): ACTIONS_RUNNER_INPUT_JITCONFIG",
+        JIT,
+        "the runner takes its JIT config from there; its workers and jobs have it no more",
+    ),
+    Allowed(
+        r"file Mac \S+: /private/var/db/mac_runners/credentials/.*",
+        CREDENTIALS,
+        "the credential with which the slots of a Mac register runners: for root alone",
+        root=True,
+    ),
+    Allowed(
+        r"file (Mac \S+: |/tmp/mac-runners-engine\.).*/(home/runner|actions-runner)/\.credentials_rsaparams",
+        RUNNERS_OWN,
+        "the runner's own key, in its own container or guest, for itself",
+    ),
+    Allowed(r"file /tmp/.*/(registration-)?token", frozenset({"registration token"}), "registration_token_file, on the controller during a play"),
+    Allowed(r"file /tmp/(\S*/)?inventory/(group_vars|host_vars)/\S+\.yml", CREDENTIALS, "what an operator wrote into the inventory", private=False),
+    Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(inventory|hosts)\.yml", CREDENTIALS, "an inventory in one file", private=False),
+    Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(app|server)\S*\.pem", ANY, "the key file of an operator, or of the tests' own server with TLS", private=False),
+    Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(token|secrets\.json|key\.pem)", CREDENTIALS, "what a test gives to what it tests", private=False),
+)
+
+
+def reason(find: Find) -> str:
+    """Why it may be there; empty when it may not."""
+    return next((one.reason for one in ALLOWED if one.holds(find)), "")
