@@ -11,13 +11,14 @@ import typing as t
 
 import pytest
 
-from tests.acceptance.fleet import Fleet
+from tests.acceptance.fleet import Fleet, finished
 from tests.acceptance.jobs import OTHER_IMAGE, Workplace, pool, workplace
 
 
 @pytest.fixture
-def place(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> t.Iterator[Workplace]:
-    """One Mac with an engine and two persistent runners to come."""
+def place(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Iterator[Workplace]:
+    """One Mac with two persistent runners to come, and an engine that somebody started in a narrow terminal."""
+    monkeypatch.setenv("COLUMNS", "60")
     with workplace(tmp_path, registers=True) as made:
         mac = boot_mac(memory="32GiB", cores=8, disk_free="400GiB", docker_socket=made.engine.socket, docker_vm_memory="8GiB", docker_vm_cpus=6)
         fleet = Fleet(tmp_path, [mac])
@@ -40,12 +41,38 @@ def online(place: Workplace) -> list[str]:
     return sorted(runner.name for runner in place.broker.scope.runners.values() if runner.online)
 
 
-def busy(place: Workplace) -> str:
-    """The slot of the runner that has a job."""
-    return next((runner.name.removeprefix("mac-1-") for runner in place.broker.scope.runners.values() if runner.job), "")
+def custom_labels(place: Workplace) -> set[str]:
+    return {label for runner in place.broker.scope.runners.values() for label, kind in runner.labels if kind == "custom"}
+
+
+def long_job(place: Workplace) -> tuple[t.Any, str]:
+    """A job that runs until somebody ends it, and the slot whose runner took it."""
+    job = place.broker.queue(f"until [ -e {END} ]; do sleep 0.2; done; rm {END}", "echo whole")
+    place.wait("a job", lambda: job.runs)
+    return job, job.runs[0].removeprefix("mac-1-")
+
+
+def end(place: Workplace, slot: str) -> None:
+    """Let the job of a slot come to its end."""
+    place.engine.docker("exec", f"mac-runners-{slot}", "/bin/sh", "-c", f": >{END}")
+
+
+def end_while_waited_for(place: Workplace, play: t.Any, slot: str, task: str) -> None:
+    """The play counts down while the job runs, and goes on when it has ended."""
+    seen = []
+    for line in play.stdout:
+        seen.append(line)
+        if f"FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : {task}" in line:
+            break
+    else:
+        raise AssertionError("".join(seen)[-6000:])
+    end(place, slot)
+    finished(play)
 
 
 BOTH = ["mac-1-linux-1", "mac-1-linux-2"]
+#: A job that waits looks for it.
+END = "/home/runner/end"
 
 
 def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workplace) -> None:
@@ -67,14 +94,12 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     assert fleet.play("status").text.count("registered as mac-1-linux-") == 2
 
     # A busy runner is waited for, takes no second job, and stays drained until somebody takes that back.
-    job = place.broker.queue("sleep 20; echo whole")
-    place.wait("a job", lambda: busy(place))
-    slot = busy(place)
+    job, slot = long_job(place)
     refused = fleet.play("drain", "-e", "mac_runners_wait=2", rc=2)
-    assert f"still busy: {slot}: " in refused.text and names(place) == [f"mac-1-{slot}"], refused.text
-    assert {label for runner in scope.runners.values() for label, kind in runner.labels if kind == "custom"} >= {"draining"}
-    drained = fleet.play("drain")
-    assert "FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : Wait until no persistent runner has a job" in drained.text or job.result
+    assert f"still busy: {slot}: a job runs on its Mac" in refused.text and names(place) == [f"mac-1-{slot}"], refused.text
+    assert custom_labels(place) > {"draining"} and "quick" not in custom_labels(place)
+    play = fleet.start("drain")
+    end_while_waited_for(place, play, slot, "Wait until no persistent runner has a job")
     place.finish(job)
     assert names(place) == [] and fleet.play("site").changed("mac-1") == 0 and names(place) == []
     assert "drained by an operator" in fleet.play("status").text
@@ -83,24 +108,21 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     place.finish(place.broker.queue("echo whole", labels=["docker", "quick"]))
 
     # Another image: each container is made anew once its runner is off GitHub, and registers again.
-    job = place.broker.queue("sleep 12; echo whole")
-    place.wait("a job", lambda: busy(place))
-    slot = busy(place)
+    job, slot = long_job(place)
     fleet.pools("mac-1", kept(image=OTHER_IMAGE))
-    fleet.play("site")
+    end_while_waited_for(place, fleet.start("site"), slot, "Wait for the jobs of persistent runners")
     place.finish(job)
     place.wait("runners online", lambda: online(place) == BOTH)
     assert place.image_of(slot) == OTHER_IMAGE and fleet.play("site").changed("mac-1") == 0
 
-    # One less.
     fleet.pools("mac-1", kept(count=1, image=OTHER_IMAGE))
     fleet.play("site")
     assert (place.containers(), names(place)) == (["mac-runners-linux-1"], ["mac-1-linux-1"])
 
-    job = place.broker.queue("sleep 20; echo whole")
-    place.wait("a job", lambda: busy(place))
+    job, slot = long_job(place)
     refused = fleet.play("teardown", "-e", "mac_runners_wait=2", rc=2)
     assert "nothing was stopped" in refused.text and place.containers() and not job.result
+    end(place, slot)
     left = fleet.play("teardown", "-vvv")
     place.finish(job)
     assert place.token not in left.text

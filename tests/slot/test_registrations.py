@@ -202,6 +202,16 @@ def test_one_that_was_just_taken_off_registers_again(bench: Bench) -> None:
     assert job.result == "Succeeded"
 
 
+def test_what_a_job_wrote_about_its_runner_goes_no_further(bench: Bench) -> None:
+    number = bench.container("linux-1")
+    bench.run([bench.wanted("linux-1")], bench.broker.scope.mint())
+    forged = json.dumps({"AgentId": 10**40, "AgentName": "\x1b]0;mine\x07", "GitHubUrl": ["a"]})
+    started = bench.api.exec_create(number, ["/bin/sh", "-c", f"printf '%s' '{forged}' >/home/runner/.runner"])
+    bench.api.exec_start(started["Id"])
+    (shown,) = bench.run([])["runners"]
+    assert (shown["id"], shown["runner_name"], shown["url"]) == (0, "", "")
+
+
 def test_marks_of_a_drain_are_shown_and_taken_back(bench: Bench, tmp_path: pathlib.Path) -> None:
     bench.container("linux-1")
     bench.container("linux-2")

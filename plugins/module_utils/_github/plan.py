@@ -58,7 +58,8 @@ class Action:
 class SweepPlan:
     """What one sweep over a target leads to.
 
-    ``missing``: wanted persistent runners that are not registered, or not as their Mac has them configured. ``kept``: runners of ours that would go, and why not yet.
+    ``missing``: wanted persistent runners that are not registered, or not as their Mac has them configured.
+    ``kept``: runners of ours that would go, and why not yet.
     ``conflicts``: wanted names that somebody else's runner has.
     """
 

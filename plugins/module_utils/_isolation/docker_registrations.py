@@ -18,15 +18,15 @@ import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_exec import run_in
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_jobs import runs_job
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import LIFECYCLE_LABEL, SLOT_LABEL
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineError, EngineSocket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineSocket
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX, owns_container
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import RegistrationError, Seen, Wanted
 
 #: Seconds for each wait on config.sh, which itself waits for GitHub.
 _SECONDS = 120.0
 _AT_ONCE = 6
-_WORKER = "Runner.Worker"
 #: What is left of a registration that GitHub does not know any more would make config.sh refuse, and the listener that still runs
 #: with it would take the new files away when GitHub tells it so. Brackets: the words of this script must not look like it.
 _REGISTER = r"""
@@ -68,7 +68,7 @@ def _seen(engine: EngineSocket, slot: str, entry: t.Mapping[str, t.Any], folder:
         slot=slot,
         environment=container,
         running=entry.get("State") == "running",
-        busy=entry.get("State") in ("running", "paused") and _busy(engine, container),
+        busy=entry.get("State") in ("running", "paused") and runs_job(engine, container),
         name=_word(configured.get("agentname")),
         url=_word(configured.get("githuburl")),
         id=_number(configured.get("agentid")),
@@ -82,17 +82,6 @@ def _number(value: t.Any) -> int:
 
 def _word(value: t.Any) -> str:
     return value if isinstance(value, str) and re.match(r"[\x21-\x7e]{1,300}\Z", value) else ""
-
-
-def _busy(engine: EngineSocket, container: str) -> bool:
-    try:
-        found = engine.get(f"/containers/{container}/top")
-    except EngineError as error:
-        # It does not run any more, or is gone.
-        if error.status in (404, 409):
-            return False
-        raise
-    return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
 
 
 def _configured(engine: EngineSocket, container: str, folder: str) -> t.Mapping[str, t.Any]:

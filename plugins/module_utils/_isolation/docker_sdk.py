@@ -22,13 +22,14 @@ except ImportError:
     SDK_ERROR = traceback.format_exc()
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_apply import StepError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_jobs import runs_job
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import ContainerSpec
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_state import fields_of, platform_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineError, EngineSocket
 
 #: Seconds until a request other than a stop or a pull must have been answered.
 _ANSWER_SECONDS = 120
 _PULL_SECONDS = 600
-_WORKER = "Runner.Worker"
 
 T = t.TypeVar("T")
 
@@ -41,7 +42,7 @@ class SdkChanger:
     """
 
     def __init__(self, socket_path: str, stop_timeout: int, ids: t.Mapping[str, str], force: bool = False) -> None:
-        self._force = force
+        self._force, self._socket_path = force, socket_path
         self._ids = dict(ids)
         self._stop_timeout = stop_timeout
         self._api = _said(lambda: docker.APIClient(f"unix://{socket_path}", version="auto", timeout=_ANSWER_SECONDS))
@@ -115,15 +116,10 @@ class SdkChanger:
     def _busy(self, name: str) -> bool:
         """Whether the runner's process for a job lives in it."""
         try:
-            found = self._api.top(self._ids[name])
-        except docker.errors.APIError as error:
-            # It does not run any more, or is gone.
-            if error.status_code in (404, 409):
-                return False
-            raise StepError(f"nobody can tell whether a job runs in it: {error.explanation or error}") from error
-        except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-            raise StepError(f"the Docker Engine gave no answer: {error}") from error
-        return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
+            with EngineSocket(self._socket_path) as engine:
+                return runs_job(engine, self._ids[name])
+        except EngineError as error:
+            raise StepError(f"nobody can tell whether a job runs in it: {error}") from error
 
     def _host_config(self, spec: ContainerSpec) -> t.Any:
         kept, log = spec.fixed, dict(spec.fixed["log"])
