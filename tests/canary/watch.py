@@ -36,7 +36,8 @@ def roots() -> dict[str, str]:
 class Watch:
     """Use as a context manager. ``mark`` and ``kinds`` of the secrets, ``folders`` that are looked at."""
 
-    def __init__(self, mark: str = canary.MARK, kinds: t.Mapping[str, str] = canary.KINDS, folders: t.Mapping[str, str] | None = None) -> None:
+    def __init__(self, mark: str = canary.MARK, kinds: t.Mapping[str, str] | None = None, folders: t.Mapping[str, str] | None = None) -> None:
+        kinds = canary.KINDS if kinds is None else kinds
         self._wanted = {"mark": mark, "kinds": dict(kinds), "owner": os.getpid(), "roots": dict(roots() if folders is None else folders)}
         self._lock = threading.Lock()
         self._watchers: dict[str, subprocess.Popen[bytes]] = {}
