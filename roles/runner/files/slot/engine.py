@@ -25,7 +25,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
 SECONDS = 120.0
 _LARGEST_ANSWER = 16 * 1024 * 1024
 _LARGEST_HEAD = 64 * 1024
-_CHUNK = 64 * 1024
+_CHUNK = 16 * 1024
 
 
 class EngineError(SlotError):
