@@ -177,13 +177,19 @@ def require_holder(lease: t.Optional[Lease], fleet: str) -> None:
         )
 
 
-def require_lease(lease: t.Optional[Lease], terms: Terms, boot: str) -> Lease:
-    """Return the lease if it is one for these terms, since the last boot; raise otherwise."""
-    require_holder(lease, terms.fleet)
+def require_admitted(lease: t.Optional[Lease], fleet: str) -> Lease:
+    """Return the lease if it is one of this fleet and was not released, whichever pools it is for; raise otherwise."""
+    require_holder(lease, fleet)
     if lease is None:
         raise LeaseError(f"this Mac has no lease: its pools were not admitted; {HOW}")
     if lease.state == "released":
         raise LeaseError(f"the lease of this Mac was released: its pools were not admitted again; {HOW}")
+    return lease
+
+
+def require_lease(lease: t.Optional[Lease], terms: Terms, boot: str) -> Lease:
+    """Return the lease if it is one for these terms, since the last boot; raise otherwise."""
+    lease = require_admitted(lease, terms.fleet)
     if lease.digest != terms.digest:
         raise LeaseError(
             f"the lease of this Mac ({lease.held()}) is for other pools, capacity or licences than this task has; {HOW}"

@@ -52,7 +52,7 @@ class Mac:
 
     def admit(self, fleet: str = FLEET, pools: t.Sequence[Json] = (POOL,), **capacity: t.Any) -> None:
         terms = Terms(fleet, list(pools), {**workbench.ROOM, **capacity})
-        write_lease(str(self.folder / "state"), Lease(fleet, terms.digest, generation=1, boot="", state="admitted", since=0))
+        write_lease(str(self.folder / "state"), Lease(fleet, terms.digest, generation=1, boot="", state="admitted", since=0, pools=tuple(pools)))
 
     def slot(self, number: int = 1, parent: str = "slots", **changes: t.Any) -> pathlib.Path:
         """The folder of a slot, as whoever installs it makes it."""

@@ -40,7 +40,11 @@ class RefusedError(GithubError):
 
 
 class RateLimitError(GithubError):
-    """GitHub wants a longer pause than the operator allows."""
+    """GitHub wants a longer pause than the operator allows: ``wait`` seconds."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class ServerError(GithubError):

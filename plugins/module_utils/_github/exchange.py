@@ -114,7 +114,8 @@ class Exchange:
                 said = response.message or "no reason given"
                 raise RateLimitError(
                     f"{request.method} {request.url}: GitHub's rate limit is reached ({response.status}: {said}); it asks for {pause:.0f} s, "
-                    f"{self.meter.waited:.0f} s were waited, max_wait is {self._max_wait:.0f}"
+                    f"{self.meter.waited:.0f} s were waited, max_wait is {self._max_wait:.0f}",
+                    pause,
                 )
             self._wait(pause)
         raise AssertionError("the last round returns or raises")

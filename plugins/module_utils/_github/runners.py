@@ -75,6 +75,13 @@ def find_runner(client: Client, name: str) -> t.Optional[Runner]:
     return next(found, None)
 
 
+def get_runner(client: Client, number: int) -> t.Optional[Runner]:
+    """The runner with this id, None when there is none."""
+    what = f"look at runner {number}"
+    response = client.call("GET", f"{_RUNNERS}/{number}", what, accept=(404,))
+    return None if response.status == 404 else _runner(response.json(f"{client.target.url}: {what}"), client, what)
+
+
 def delete_runner(client: Client, runner: Runner) -> str:
     """Take a runner off GitHub, which decides: ``removed``, ``gone`` (it was not there any more) or ``busy`` (it runs a job)."""
     response = client.call("DELETE", f"{_RUNNERS}/{runner.id}", f"remove the runner {runner.name}", accept=(404, 422))

@@ -43,7 +43,8 @@ _QUIET = (DRAIN, RENEWAL)
 class Plan(t.NamedTuple):
     """What a slot is told. ``runner`` begins the names of its runners; times in seconds, ``job`` 0 lets jobs take what they take.
 
-    ``registration``: until a started runner must listen; ``grace``: for a runner that GitHub forgot to end by itself.
+    ``registration``: until a started runner must listen; ``grace``: for a runner that GitHub forgot to end by itself; ``target``: the
+    address at which they register.
     """
 
     slot: str
@@ -51,6 +52,7 @@ class Plan(t.NamedTuple):
     registration: float = 300.0
     job: float = 0.0
     grace: float = 60.0
+    target: str = ""
 
 
 class Slot:
@@ -60,6 +62,7 @@ class Slot:
         self._plan, self._ports, self._new_name = plan, ports, new_name
         self.record = record
         self._done_at = 0.0
+        self._job_ticks = 0.0
         self._asked: t.Dict[str, float] = {}
         self._renewed: t.Optional[Environment] = None
 
@@ -68,9 +71,12 @@ class Slot:
         try:
             return self._turn()
         except MacRunnersError as error:
+            if self.record.state == "job":
+                # It runs on, and only with these settings can it be found again.
+                return self._failed(error, "job")
             # What is installed now may be the cure.
             self._renew()
-            return self._failed(str(error), "stuck" if isinstance(error, StuckError) else "waiting")
+            return self._failed(error, "stuck" if isinstance(error, StuckError) else "waiting")
 
     def _turn(self) -> float:
         if self.record.state == "drained" and self._ports.world.draining():
@@ -100,6 +106,9 @@ class Slot:
         self._set("checking")
         self._ports.admission.check()
         environment = renewed or self._prepare()
+        if self._ports.world.draining() or self._ports.world.outdated():
+            # That came while it was made; no runner needs to be registered for it.
+            return AT_ONCE
         registration = self._register(environment.runner)
         self._set("starting", environment=environment.id, started=self._ports.world.now())
         self._ports.isolation.start(environment, registration.config)
@@ -118,7 +127,7 @@ class Slot:
 
     def _register(self, name: str) -> Registration:
         """The name is on the disk before GitHub hears it: whatever happens, it is looked for there."""
-        self._set("registering", pending=(*self.record.pending, Pending(name, 0, self._ports.world.now())))
+        self._set("registering", pending=(*self.record.pending, Pending(name, 0, self._ports.world.now(), self._plan.target)))
         registration = self._ports.source.register(name)
         known = tuple(one._replace(runner=registration.runner) if one.name == name else one for one in self.record.pending)
         self._save(self.record._replace(pending=known))
@@ -129,7 +138,7 @@ class Slot:
         progress = Progress(self._job_of(environment))
         watch = self._ports.isolation.watch(environment)
         withdrawal = Withdrawal(self._ports.source, self._ports.isolation, self._ports.world, self._plan.grace)
-        reason, exit_code, self._done_at = "", None, 0.0
+        reason, exit_code, self._done_at, self._job_ticks = "", None, 0.0, 0.0
         try:
             while exit_code is None:
                 seen = watch.read(POLL)
@@ -158,7 +167,7 @@ class Slot:
 
     def _again(self, environment: Environment) -> bool:
         """Keep the environment for another runner; whether it can be. Never one in which a job ran or may have run."""
-        if self._ports.source.remove(environment.runner, self.record.runner_id(environment.runner)) == BUSY:
+        if self._ports.source.remove(self.record.registration(environment.runner)) == BUSY:
             return False
         self._renewed = self._ports.isolation.renew(environment, self._new_name(self._plan.runner))
         if self._renewed is None:
@@ -170,6 +179,7 @@ class Slot:
 
     def _tell(self, environment: Environment, progress: Progress) -> None:
         if progress.job:
+            self._job_ticks = self._job_ticks or self._ports.world.ticks()
             since = self.record.job_since if self.record.job == progress.job else self._ports.world.now()
             self._set("job", job=progress.job, job_since=since, runner=environment.runner, message="")
         elif progress.listening and self.record.state not in ("withdrawing", "stuck"):
@@ -177,19 +187,21 @@ class Slot:
 
     def _reason(self, progress: Progress) -> str:
         """Why this runner should not go on, empty when it should."""
-        now, record = self._ports.world.now(), self.record
+        ticks, record = self._ports.world.ticks(), self.record
         if progress.busy:
-            overdue = self._plan.job and now - record.job_since > self._plan.job
+            # By what was watched here as well: a clock that is set forward ends no job.
+            since = max(self._ports.world.now() - record.job_since, 0.0)
+            overdue = self._plan.job and min(since, ticks - self._job_ticks) > self._plan.job
             return f"its job {progress.job} took longer than the {self._plan.job:.0f} s of its pool" if overdue else ""
         if progress.result:
-            self._done_at = self._done_at or now
-            hangs = now - self._done_at > self._plan.grace
+            self._done_at = self._done_at or ticks
+            hangs = ticks - self._done_at > self._plan.grace
             return f"the runner did not end within {self._plan.grace:.0f} s after its job {progress.job}" if hangs else ""
         if self._ports.world.draining():
             return DRAIN
         if self._ports.world.outdated():
             return RENEWAL
-        if not progress.listening and now - record.started > self._plan.registration:
+        if not progress.listening and self._ports.world.now() - record.started > self._plan.registration:
             return f"the runner did not listen for jobs within {self._plan.registration:.0f} s; it said last: {progress.last[:200] or 'nothing'}"
         return ""
 
@@ -200,7 +212,7 @@ class Slot:
             return bool(self._reason(progress))
         quiet = reason in _QUIET
         self._set("withdrawing" if quiet else "stuck", message="" if quiet else reason)
-        return withdrawal.may_end(environment, self.record.runner_id(environment.runner), progress)
+        return withdrawal.may_end(environment, self.record.registration(environment.runner), progress)
 
     def _finish(self, environment: Environment, progress: Progress, exit_code: t.Optional[int], reason: str) -> float:
         """Keep its logs, destroy the environment, take the registration back, say how it went."""
@@ -249,12 +261,12 @@ class Slot:
 
     def _take_back(self) -> None:
         """Remove from GitHub what no environment of this slot uses any more; what is busy there is tried again next time."""
-        now = self._ports.world.now()
+        now, ticks = self._ports.world.now(), self._ports.world.ticks()
         for entry in self.record.pending:
-            if now - self._asked.get(entry.name, 0.0) < ASK_AGAIN:
+            if ticks - self._asked.get(entry.name, -ASK_AGAIN) < ASK_AGAIN:
                 continue
-            answer = self._ports.source.remove(entry.name, entry.runner)
-            self._asked[entry.name] = now
+            answer = self._ports.source.remove(entry)
+            self._asked[entry.name] = ticks
             unsettled = answer == "gone" and not entry.runner and now - entry.since < SETTLED
             self._ports.world.note("take-back", runner=entry.name, answer=answer)
             if answer != BUSY and not unsettled:
@@ -265,7 +277,7 @@ class Slot:
         try:
             self._take_back()
         except MacRunnersError as error:
-            self._asked.update({entry.name: self._ports.world.now() for entry in self.record.pending})
+            self._asked.update({entry.name: self._ports.world.ticks() for entry in self.record.pending})
             self._ports.world.note("take-back-failed", message=str(error))
 
     def _forget(self, name: str) -> None:
@@ -273,9 +285,11 @@ class Slot:
         self._asked.pop(name, None)
         self._save(self.record._replace(pending=tuple(one for one in self.record.pending if one.name != name)))
 
-    def _failed(self, message: str, state: str) -> float:
-        failures = self.record.failures + 1
-        pause = pause_after(failures, self._ports.world.random())
+    def _failed(self, error: MacRunnersError, state: str) -> float:
+        """Wait longer each time, and as long as GitHub asks for; not all slots at the same moment."""
+        failures, message, jitter = self.record.failures + 1, str(error), self._ports.world.random()
+        asked = error.wait * (1.0 + jitter / 10) if isinstance(error, SlotError) else 0.0
+        pause = max(pause_after(failures, jitter), asked)
         self._set(state, failures=failures, message=message[:2000], retry_at=self._ports.world.now() + pause)
         self._ports.world.note("failed", failures=failures, pause=round(pause, 1), message=message)
         return pause

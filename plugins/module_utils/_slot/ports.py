@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Record
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, Record
 
 #: States of an environment: made and never started, started, ended by itself.
 READY, RUNNING, ENDED = "ready", "running", "ended"
@@ -20,7 +20,11 @@ VANISHED = -1
 
 
 class SlotError(MacRunnersError):
-    """A slot cannot go on as it is; it tries again later."""
+    """A slot cannot go on as it is; it tries again later, and no sooner than after ``wait`` seconds."""
+
+    def __init__(self, message: str, wait: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait = wait
 
 
 class StuckError(SlotError):
@@ -122,8 +126,8 @@ class Source(t.Protocol):
     def register(self, name: str) -> Registration:
         """Register a runner for one job."""
 
-    def remove(self, name: str, runner: int) -> str:
-        """Take it off GitHub, which decides: ``removed``, ``gone`` or ``busy``. ``runner`` 0: only its name is known."""
+    def remove(self, registration: Pending) -> str:
+        """Take it off GitHub, which decides: ``removed``, ``gone`` or ``busy``."""
 
 
 class Admission(t.Protocol):
@@ -137,7 +141,10 @@ class World(t.Protocol):
     """Time, the operator's marks, the disk and the log."""
 
     def now(self) -> float:
-        """Seconds since 1970."""
+        """Seconds since 1970; they jump when the clock is set."""
+
+    def ticks(self) -> float:
+        """Seconds since no matter when; they never jump."""
 
     def go_on(self) -> None:
         """Raise :class:`StoppedError` when the program was told to end."""

@@ -56,21 +56,27 @@ class Progress:
     def _take(self, text: str) -> None:
         if not text:
             return
-        self.last = text
+        self.last = _named(text)
         running, completed = _RUNNING.match(text), _COMPLETED.match(text)
         if running:
-            self.listening, self.job = True, running["job"]
+            self.listening, self.job = True, _named(running["job"])
         elif completed:
-            self.job, self.result = completed["job"], completed["result"]
+            self.job, self.result = _named(completed["job"]), _named(completed["result"])
         elif _LISTENING.match(text):
             self.listening = True
         elif _DROPPED.search(text):
             self.dropped = True
 
 
+def _named(text: str) -> str:
+    """What goes into the record and the log of a slot: short and printable, whatever a job wrote there."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:200])
+
+
 def complaint(progress: Progress, exit_code: int) -> str:
     """Why a runner without a job ended, for people; empty when that was as it should be."""
-    if exit_code == 0 and progress.listening:
+    # Before 2.336.0 a runner that GitHub dropped while it was idle ended with 1.
+    if progress.listening and (exit_code == 0 or (exit_code == 1 and progress.dropped)):
         return ""
     said = f"; it said last: {progress.last[:200]}" if progress.last else "; it said nothing"
     if exit_code == 0:

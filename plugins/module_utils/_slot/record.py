@@ -29,11 +29,13 @@ class RecordError(MacRunnersError):
 
 
 class Pending(t.NamedTuple):
-    """A name under which GitHub may know a runner of ours. ``runner`` is its id, 0 until the answer came; ``since`` in seconds since 1970."""
+    """A name under which GitHub may know a runner of ours. ``runner`` is its id, 0 until the answer came; ``since`` in seconds since 1970;
+    ``target``: the address at which it was registered, empty for the one of the settings."""
 
     name: str
-    runner: int
-    since: float
+    runner: int = 0
+    since: float = 0.0
+    target: str = ""
 
 
 class Record(t.NamedTuple):
@@ -61,9 +63,9 @@ class Record(t.NamedTuple):
     program: str = ""
     settings: str = ""
 
-    def runner_id(self, name: str) -> int:
-        """GitHub's id of a runner of ours, 0 if it is not known."""
-        return next((entry.runner for entry in self.pending if entry.name == name), 0)
+    def registration(self, name: str) -> Pending:
+        """What is known of a name at GitHub."""
+        return next((entry for entry in self.pending if entry.name == name), Pending(name))
 
 
 def read_record(folder: str, slot: str) -> Record:
@@ -90,7 +92,7 @@ def _parse(data: t.Dict[str, t.Any], slot: str) -> Record:
     schema = data.pop("schema")
     if schema != SCHEMA:
         raise ValueError(f"schema {schema}; this release knows {SCHEMA}")
-    data["pending"] = tuple(Pending(str(name), int(runner), float(since)) for name, runner, since in data["pending"])
+    data["pending"] = tuple(_pending(*entry) for entry in data["pending"])
     # A later version may have written more than this one knows; its record must not keep a slot from going back to this one.
     record = Record(**{name: value for name, value in data.items() if name in Record._fields})
     if record.slot != slot or record.state not in STATES:
@@ -99,6 +101,10 @@ def _parse(data: t.Dict[str, t.Any], slot: str) -> Record:
     if not all(isinstance(number, (int, float)) for number in numbers):
         raise ValueError("a number is none")
     return record
+
+
+def _pending(name: t.Any, runner: t.Any, since: t.Any, target: t.Any = "") -> Pending:
+    return Pending(str(name), int(runner), float(since), str(target))
 
 
 def write_record(folder: str, record: Record) -> None:

@@ -61,7 +61,7 @@ _LONGEST_NAME = 55
 
 #: Reads one line, which is the config, and becomes the listener: no argument list and no file holds it.
 _ENTRY = (
-    "umask 077; IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG || exit 1; export ACTIONS_RUNNER_INPUT_JITCONFIG; "
+    "umask 022; IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG || exit 1; export ACTIONS_RUNNER_INPUT_JITCONFIG; "
     'export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1; exec "$0" run </dev/null'
 )
 
@@ -147,7 +147,14 @@ class Settings:
     def for_program(self) -> Json:
         """What the program itself needs, ready for use."""
         given: Json = {
-            "plan": {"slot": self.slot, "runner": self.runner_name, "registration": self.registration, "job": self.job, "grace": self.grace},
+            "plan": {
+                "slot": self.slot,
+                "runner": self.runner_name,
+                "registration": self.registration,
+                "job": self.job,
+                "grace": self.grace,
+                "target": self.github.url,
+            },
             "logs": {"jobs": self.keep_jobs, "size": self.keep_size},
         }
         if self.docker:

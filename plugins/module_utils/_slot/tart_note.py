@@ -13,6 +13,8 @@ import json
 import os
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
+
 NOTE_NAME = "vm.json"
 _LARGEST = 65536
 
@@ -27,13 +29,16 @@ class Note(t.NamedTuple):
 
 
 def read_note(folder: str) -> t.Optional[Note]:
-    """The note of the slot's VM; None without one, or when it cannot be read."""
+    """The note of the slot's VM; None without one. One that cannot be read raises :class:`SlotError`: a job may run in the VM."""
+    path = os.path.join(folder, NOTE_NAME)
     try:
-        with open(os.path.join(folder, NOTE_NAME), "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW)) as file:
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
             data = json.loads(file.read(_LARGEST))
         return Note(int(data["cycle"]), str(data["runner"]), bool(data["handed"]), int(data["pid"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SlotError(f"{path} cannot be understood ({error}): when no job runs in this slot's VM, remove it") from error
 
 
 def write_note(folder: str, note: Note) -> None:

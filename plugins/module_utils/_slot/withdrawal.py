@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import Environment, Isolation, Source, World
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.progress import Progress
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending
 
 #: Seconds after which GitHub is asked again when it said busy or nothing: each time costs of its limit.
 ASK_AGAIN = 30.0
@@ -28,24 +29,24 @@ class Withdrawal:
         self._ask_at = 0.0
         self._removed_at: t.Optional[float] = None
 
-    def may_end(self, environment: Environment, runner: int, progress: Progress) -> bool:
+    def may_end(self, environment: Environment, registration: Pending, progress: Progress) -> bool:
         """Whether it can be destroyed now; to be asked again and again until it can, or until it has ended by itself."""
         if progress.job or self._isolation.busy(environment):
             return False
-        now = self._world.now()
+        now = self._world.ticks()
         if self._removed_at is None:
-            if now >= self._ask_at and self._removes(environment, runner, now):
+            if now >= self._ask_at and self._removes(registration, now):
                 self._removed_at = now
             return False
         # GitHub sends it no job any more, and it ends by itself; one that hangs does not.
         return now - self._removed_at >= self._grace
 
-    def _removes(self, environment: Environment, runner: int, now: float) -> bool:
+    def _removes(self, registration: Pending, now: float) -> bool:
         self._ask_at = now + ASK_AGAIN
         try:
-            answer = self._source.remove(environment.runner, runner)
+            answer = self._source.remove(registration)
         except MacRunnersError as error:
-            self._world.note("withdraw-failed", runner=environment.runner, message=str(error))
+            self._world.note("withdraw-failed", runner=registration.name, message=str(error))
             return False
-        self._world.note("withdraw", runner=environment.runner, answer=answer)
+        self._world.note("withdraw", runner=registration.name, answer=answer)
         return answer != BUSY

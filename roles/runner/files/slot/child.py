@@ -47,7 +47,7 @@ def _answer(task: str, done: Result) -> Json:
     with contextlib.suppress(ValueError, KeyError, TypeError):
         answer = json.loads(done.out)
         if "error" in answer:
-            raise SlotError(str(answer["error"]))
+            raise SlotError(str(answer["error"]), float(answer["wait"]))
         return dict(answer["answer"])
     # Only the last line: it names what happened, the lines above could hold values.
     said = done.err.decode("utf-8", "replace").strip().rpartition("\n")[2][:300]
@@ -64,5 +64,5 @@ def serve(task: t.Callable[[Json], Json]) -> int:
         try:
             json.dump({"answer": task(json.load(sys.stdin))}, answer)
         except MacRunnersError as error:
-            json.dump({"error": str(error)}, answer)
+            json.dump({"error": str(error), "wait": getattr(error, "wait", 0.0)}, answer)
     return 0

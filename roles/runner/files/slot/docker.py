@@ -27,6 +27,9 @@ from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engin
 _GONE = 60.0
 _STATES = {"created": READY, "exited": ENDED, "dead": ENDED, "removing": ENDED}
 _WORKER = "Runner.Worker"
+#: An engine asks its machine's ps, which cuts lines at the width of the terminal that the engine was started from, unless told not to.
+#: That of busybox knows no such option, and cuts lines on a terminal alone.
+_PROCESSES = ("-eww%20-o%20pid,args", "-eo%20pid,args")
 _LAST_LINES = 20
 
 Json = t.Dict[str, t.Any]
@@ -89,14 +92,18 @@ class DockerIsolation:
 
     def busy(self, environment: Environment) -> bool:
         """Whether a Runner.Worker lives in it."""
-        try:
-            found = self._engine.ask("GET", f"/containers/{environment.id}/top")
-        except EngineError as error:
-            # It does not run any more, or is gone.
-            if error.status in (404, 409):
-                return False
-            raise
-        return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
+        failed = EngineError("")
+        for way in _PROCESSES:
+            try:
+                found = self._engine.ask("GET", f"/containers/{environment.id}/top?ps_args={way}")
+            except EngineError as error:
+                # It does not run any more, or is gone.
+                if error.status in (404, 409):
+                    return False
+                failed = error
+            else:
+                return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
+        raise failed
 
     def diagnostics(self, environment: Environment) -> t.Iterator[bytes]:
         """The folder _diag of its runner, as a tar."""

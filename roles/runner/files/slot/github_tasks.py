@@ -25,7 +25,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.jit import jit_config
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.message import Request, Response, Transport
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import fleet_label
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.runners import Runner, delete_runner, find_runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.runners import delete_runner, find_runner, get_runner
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import openssl_signer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import GithubSettings, Settings, read_settings
@@ -46,11 +46,14 @@ def register(folder: str, request: Json) -> Json:
 
 
 def remove(folder: str, request: Json) -> Json:
-    """Take a runner of ours off GitHub, by the id that GitHub gave us, or by name and label."""
+    """Take a runner of ours off GitHub, from where it was registered: by the id that GitHub gave us, or by name and label."""
     given = read_settings(folder)
-    client, name, number = _client(given), request["name"], request["runner"]
-    runner = Runner(number, name, online=False, busy=False) if number else find_runner(client, name)
-    ours = runner is not None and (number or runner.has(fleet_label(given.fleet)))
+    client, name, number = _client_at(given, request["target"]), request["name"], request["runner"]
+    # Numbers are small and each target has its own: what carries another name is somebody else's. Where the credential may see
+    # nothing, GitHub calls every number unknown, but refuses the list.
+    known = number and client.target.key == parse_target(given.github.url).key
+    runner = get_runner(client, number) if known else find_runner(client, name)
+    ours = runner is not None and runner.name.lower() == name.lower() and (number or runner.has(fleet_label(given.fleet)))
     return {"answer": delete_runner(client, runner) if runner and ours else "gone"}
 
 
@@ -67,8 +70,16 @@ class _Clock:
         time.sleep(seconds)
 
 
-def _client(given: Settings) -> Client:
-    target = parse_target(given.github.url)
+def _client_at(given: Settings, url: str) -> Client:
+    """Where a runner was registered, which another address of the settings may have followed; the credential goes to no other host."""
+    target, now = parse_target(url or given.github.url), parse_target(given.github.url)
+    if target.api != now.api:
+        raise InputError(f"a runner is registered at {target.url}, and the credential is for {now.url}: take it off there by hand")
+    return _client(given, target.url)
+
+
+def _client(given: Settings, url: str = "") -> Client:
+    target = parse_target(url or given.github.url)
     exchange = Exchange(transport(given.github), _Clock(), _MAX_WAIT)
     return Client(target, _authority(given.github, target, exchange), exchange)
 

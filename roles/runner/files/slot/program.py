@@ -28,7 +28,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
     Registration,
     StoppedError,
 )
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import read_record
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, read_record
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import Children, serve
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.world import Installed, Signals, SlotWorld, complain, hold, require_own
 
@@ -51,9 +51,10 @@ class Remote:
         answer = self._children.ask("register", name=name)
         return Registration(int(answer["runner"]), Once(str(answer["config"])))
 
-    def remove(self, name: str, runner: int) -> str:
+    def remove(self, registration: Pending) -> str:
         """Take it off GitHub."""
-        return str(self._children.ask("remove", name=name, runner=runner)["answer"])
+        answer = self._children.ask("remove", name=registration.name, runner=registration.runner, target=registration.target)
+        return str(answer["answer"])
 
 
 def main(argv: t.Sequence[str]) -> int:

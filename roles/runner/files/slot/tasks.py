@@ -33,18 +33,18 @@ def settings(folder: str, _request: Json) -> Json:
 
 def admission(folder: str, _request: Json) -> Json:
     """Raise unless the Mac's lease holds and this slot has room now."""
-    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, read_lease, require_lease
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import read_lease, require_admitted
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import require_room
 
     given = read_settings(folder)
-    terms = Terms(given.fleet, given.pools, given.capacity, given.licences)
     homes = [given.tart.tart_home] if given.tart and given.tart.tart_home else []
     sockets = [given.docker.socket] if given.docker else []
     facts = read_facts(run, [*homes, *given.tart_homes], [*sockets, *given.docker_sockets])
     # Whether the Mac was started anew since does not matter: its room is measured now, and nobody is there at night to run a playbook.
-    require_lease(read_lease(given.state_dir), terms, boot="")
-    require_room(facts, [given.wanted], given.capacity, given.licences, given.pools)
+    lease = require_admitted(read_lease(given.state_dir), given.fleet)
+    # The pools that were admitted last count. While a play still builds others, the slots that stay as they are go on.
+    require_room(facts, [given.wanted], given.capacity, given.licences, list(lease.pools))
     return {}
 
 

@@ -90,8 +90,12 @@ class SlotWorld:
         self._drain = os.path.join(folder, DRAIN_NAME)
 
     def now(self) -> float:
-        """Seconds since 1970."""
+        """Seconds since 1970; they jump when the clock is set."""
         return time.time()
+
+    def ticks(self) -> float:
+        """Seconds since no matter when; they never jump."""
+        return time.monotonic()
 
     def go_on(self) -> None:
         """Raise when launchd wants us to end."""

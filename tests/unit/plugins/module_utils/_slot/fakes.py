@@ -23,7 +23,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
     SlotError,
     StoppedError,
 )
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Record
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, Record
 
 LISTENING = "2026-01-02 03:04:05Z: Listening for Jobs"
 RUNS = "2026-01-02 03:04:06Z: Running job: build"
@@ -52,6 +52,7 @@ class FakeWorld:
 
     def __init__(self) -> None:
         self.time = 1000.0
+        self.jump = 0.0
         self.boxes: dict[str, Box] = {}
         self.github: dict[str, int] = {}
         self.scripts: t.Iterator[list[t.Any]] = itertools.repeat(GOOD)
@@ -89,6 +90,9 @@ class FakeWorld:
     # The slot's world.
 
     def now(self) -> float:
+        return self.time + self.jump
+
+    def ticks(self) -> float:
         return self.time
 
     def go_on(self) -> None:
@@ -126,7 +130,9 @@ class FakeWorld:
 
         return t.cast(Registration, self.call("register", act))
 
-    def remove(self, name: str, runner: int) -> str:
+    def remove(self, registration: Pending) -> str:
+        name, runner = registration.name, registration.runner
+
         def act() -> str:
             if self.answers.get("remove"):
                 return self.answers["remove"].pop(0)

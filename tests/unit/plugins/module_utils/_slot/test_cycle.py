@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import VANISHED, Once, OutdatedError, SlotError, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import VANISHED, Environment, Once, OutdatedError, SlotError, StoppedError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending
 from tests.unit.plugins.module_utils._slot.fakes import DONE, GOOD, LISTENING, RUNS, FakeWorld, Killed, error, slot
 
@@ -219,6 +219,70 @@ def test_an_overdue_job_ends_only_where_the_pool_says_so(world: FakeWorld) -> No
     assert len(world.lost) == 1 and "took longer than the 60 s" in world.record.message
     turns(world, 1)
     assert len(world.lost) == 1 and world.record.jobs == 2
+
+
+def test_a_clock_that_is_set_forward_ends_no_job(world: FakeWorld) -> None:
+    def jump(world: FakeWorld) -> None:
+        world.jump = 86400.0
+
+    world.scripts = iter([[LISTENING, RUNS, jump, *[10.0] * 5, DONE, 0]])
+    turns(world, 1, job=60.0)
+    assert (world.lost, world.record.jobs, world.record.message) == ([], 1, "")
+
+
+def test_a_clock_that_is_set_back_holds_no_drain(world: FakeWorld) -> None:
+    def drain(world: FakeWorld) -> None:
+        world.drain, world.jump = True, -86400.0
+        world.answers["remove"] = ["busy", "removed"]
+
+    world.scripts = iter([[LISTENING, drain, *[1.0] * 100]])
+    turns(world, 2, grace=10.0)
+    assert world.record.state == "drained"
+
+
+def test_a_job_is_a_job_although_nobody_can_look_at_it(world: FakeWorld) -> None:
+    """Nor are other settings taken over while only these find it again."""
+
+    def blind(world: FakeWorld) -> None:
+        world.old = True
+        raise SlotError("the engine does not answer")
+
+    world.scripts = iter([[LISTENING, RUNS, blind, DONE, 0]])
+    assert turns(world, 1) == [5.0]
+    assert (world.record.state, world.record.job, world.record.message) == ("job", "build", "the engine does not answer")
+    with pytest.raises(OutdatedError):
+        turns(world, 2)
+    assert (world.lost, world.record.jobs) == ([], 1)
+
+
+def test_what_a_job_is_called_is_cut_and_can_be_shown(world: FakeWorld) -> None:
+    name = "\x1b" * 60000
+    world.scripts = iter([[LISTENING, RUNS.replace("build", name), 1.0, DONE.replace("build", name), 0]])
+    turns(world, 1)
+    assert world.record.jobs == 1 and world.record.job == "?" * 200
+
+
+def test_a_drain_that_comes_while_the_environment_is_made_registers_nothing(world: FakeWorld) -> None:
+    prepare = world.prepare
+
+    def made(cycle: int, runner: str) -> Environment:
+        world.drain = True
+        return prepare(cycle, runner)
+
+    world.prepare = made  # type: ignore[method-assign]
+    assert turns(world, 2) == [0.0, 1.0]
+    assert (world.record.state, world.boxes, world.calls.count("register")) == ("drained", {}, 0)
+
+
+def test_it_waits_as_long_as_github_asks_for(world: FakeWorld) -> None:
+    world.errors["register"] = [SlotError("GitHub's rate limit is reached", 600.0)]
+    assert turns(world, 1) == [660.0]
+
+
+def test_an_older_runner_that_github_drops_ends_with_1_and_is_no_failure(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, 120.0, "The runner no longer exists on the server.", 1], GOOD])
+    assert turns(world, 2) == [0.0, 0.0]
+    assert (world.record.jobs, world.record.failures) == (1, 0)
 
 
 def test_a_runner_that_hangs_after_its_job_is_destroyed(world: FakeWorld) -> None:

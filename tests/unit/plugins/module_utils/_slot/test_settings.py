@@ -40,7 +40,7 @@ def changed(path: str, value: t.Any) -> t.Dict[str, t.Any]:
 
 def test_what_the_program_gets_is_ready_for_use_and_holds_no_credential() -> None:
     given = parse_settings(GOOD, "here").for_program()
-    assert given["plan"] == {"slot": "linux-2", "runner": "mac-1-linux-2", "registration": 300, "job": 0, "grace": 60}
+    assert given["plan"] == {"slot": "linux-2", "runner": "mac-1-linux-2", "registration": 300, "job": 0, "grace": 60, "target": "https://github.com/acme"}
     assert given["logs"] == {"jobs": 10, "size": 20 * 1024 * 1024}
     docker = given["docker"]
     assert (docker["name"], docker["diagnostics"]) == ("mac-runners-linux-2", "/home/runner/_diag")

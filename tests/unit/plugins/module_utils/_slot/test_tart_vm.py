@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import TartError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import parse_settings
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.tart_note import Note, read_note, write_note
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.tart_vm import SlotVm
@@ -231,14 +232,15 @@ def test_a_run_that_hangs_before_tart_lists_it_is_ended(mac: SlotMac, monkeypatc
     assert nothing_is_left(mac) and mac.running == {}
 
 
-def test_a_note_that_cannot_be_read_makes_no_vm_fresh_enough_for_a_config(mac: SlotMac) -> None:
+def test_a_vm_whose_note_cannot_be_read_is_neither_used_nor_destroyed(mac: SlotMac) -> None:
+    """A job may run in it."""
     vm = mac.vm()
     vm.make(1, "a")
     (pathlib.Path(mac.folder) / "vm.json").write_text("nonsense")
-    assert read_note(mac.folder) is None and vm.observe()["state"] == "ready"
-    with pytest.raises(TartError, match="is no fresh one"):
-        vm.start(CONFIG)
-    assert mac.configs == []
+    for act in (vm.observe, lambda: vm.start(CONFIG), lambda: vm.renew("b")):
+        with pytest.raises(SlotError, match="vm.json cannot be understood"):
+            act()
+    assert mac.configs == [] and mac.running != {}
 
 
 def test_a_note_comes_back_and_is_for_root_alone(tmp_path: pathlib.Path) -> None:
