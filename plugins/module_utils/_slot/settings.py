@@ -61,7 +61,7 @@ _LONGEST_NAME = 55
 
 #: Reads one line, which is the config, and becomes the listener: no argument list and no file holds it.
 _ENTRY = (
-    "umask 022; IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG || exit 1; export ACTIONS_RUNNER_INPUT_JITCONFIG; "
+    "umask 077; IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG || exit 1; export ACTIONS_RUNNER_INPUT_JITCONFIG; "
     'export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1; exec "$0" run </dev/null'
 )
 

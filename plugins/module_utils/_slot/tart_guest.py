@@ -23,7 +23,6 @@ FOLDER = ".mac-runners"
 _KEEPER = """cd && cd "$1" && echo $$ > pid || exit 71
 ( cd && cd "$2" && exec /bin/sh -c 'IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG && export ACTIONS_RUNNER_INPUT_JITCONFIG || exit 72
 export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
-umask 022
 exec ./bin/Runner.Listener run < /dev/null' )
 code=$?
 cd && cd "$1" && echo "$code" > exit.new && mv exit.new exit"""

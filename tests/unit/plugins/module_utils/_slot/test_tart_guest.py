@@ -99,7 +99,7 @@ def test_the_listener_is_started_and_left_alone_with_its_config_in_its_own_envir
     assert "x" * 40 not in pathlib.Path(f"/proc/{keeper}/environ").read_text() + pathlib.Path(f"/proc/{keeper}/cmdline").read_text()
     guest.end(3)
     lines, code = guest.follow()
-    assert code == 3 and "args: run" in lines and "config: 5000 1" in lines and "0022" in lines
+    assert code == 3 and "args: run" in lines and "config: 5000 1" in lines and "0077" in lines
     assert (guest.home / ".mac-runners").stat().st_mode & 0o777 == 0o700
     assert [path.name for path in guest.home.rglob("*") if path.is_file() and "x" * 40 in path.read_text()] == []
     assert {path.stat().st_mode & 0o077 for path in (guest.home / ".mac-runners").iterdir()} == {0}
