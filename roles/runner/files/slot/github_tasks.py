@@ -41,18 +41,20 @@ Json = t.Dict[str, t.Any]
 def register(folder: str, request: Json) -> Json:
     """A registration for one job: the runner's id and its config."""
     given = read_settings(folder)
-    made = jit_config(_client(given), request["name"], given.github.labels, fleet_label(given.fleet), given.github.group)
+    made = jit_config(_client(given, parse_target(given.github.url)), request["name"], given.github.labels, fleet_label(given.fleet), given.github.group)
     return {"runner": made.runner.id, "config": made.config.reveal()}
 
 
 def remove(folder: str, request: Json) -> Json:
     """Take a runner of ours off GitHub, from where it was registered: by the id that GitHub gave us, or by name and label."""
     given = read_settings(folder)
-    client, name, number = _client_at(given, request["target"]), request["name"], request["runner"]
+    now, name, number = parse_target(given.github.url), request["name"], request["runner"]
+    target = parse_target(request["target"]) if request["target"] else now
+    _require_host(target, now)
+    client = _client(given, target)
     # Numbers are small and each target has its own: what carries another name is somebody else's. Where the credential may see
     # nothing, GitHub calls every number unknown, but refuses the list.
-    known = number and client.target.key == parse_target(given.github.url).key
-    runner = get_runner(client, number) if known else find_runner(client, name)
+    runner = get_runner(client, number) if number and target.key == now.key else find_runner(client, name)
     ours = runner is not None and runner.name.lower() == name.lower() and (number or runner.has(fleet_label(given.fleet)))
     return {"answer": delete_runner(client, runner) if runner and ours else "gone"}
 
@@ -70,16 +72,13 @@ class _Clock:
         time.sleep(seconds)
 
 
-def _client_at(given: Settings, url: str) -> Client:
-    """Where a runner was registered, which another address of the settings may have followed; the credential goes to no other host."""
-    target, now = parse_target(url or given.github.url), parse_target(given.github.url)
+def _require_host(target: Target, now: Target) -> None:
+    """A runner may have been registered elsewhere before the settings changed; the credential of now goes to no other host."""
     if target.api != now.api:
         raise InputError(f"a runner is registered at {target.url}, and the credential is for {now.url}: take it off there by hand")
-    return _client(given, target.url)
 
 
-def _client(given: Settings, url: str = "") -> Client:
-    target = parse_target(url or given.github.url)
+def _client(given: Settings, target: Target) -> Client:
     exchange = Exchange(transport(given.github), _Clock(), _MAX_WAIT)
     return Client(target, _authority(given.github, target, exchange), exchange)
 
