@@ -168,6 +168,13 @@ def test_a_runner_that_github_drops_is_followed_by_another(mac, broker, github):
     assert (job.result, mac.status(folder)["cycle"]) == ("Succeeded", 2)
 
 
+def test_a_runner_never_updates_itself(mac, broker):
+    job = broker.queue("cat /home/runner/.runner")
+    mac.start(mac.slot())
+    mac.finish(job)
+    assert json.loads(job.output)["DisableUpdate"] is True
+
+
 def test_an_outdated_runner_is_told_by_its_own_exit_code(mac, broker, github):
     folder = mac.slot()
     github.world.deprecations["2.337.0"] = {"runtime_deprecates_at": "2026-01-01T00:00:00+00:00"}

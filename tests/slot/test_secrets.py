@@ -13,7 +13,9 @@ import sys
 import threading
 import time
 
-#: The first letters are those of every config: base 64 of JSON.
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.updates import without_updates
+
+#: The first letters are those of every config: base 64 of JSON. What the slot changes in one comes after these.
 PART = slice(40, 120)
 
 
@@ -54,6 +56,12 @@ def test_the_sampler_is_awake():
     with Sampler(lambda: ["a-canary-in-plain-sight"]) as sampler:
         subprocess.run([sys.executable, "-c", "import time; time.sleep(1)", "a-canary-in-plain-sight"], check=True)
     assert sampler.found
+
+
+def test_the_part_that_is_looked_for_is_what_a_runner_gets(broker):
+    broker.scope.register_jit({"name": "any", "labels": [], "runner_group_id": 1})
+    config = broker.scope.configs[0]
+    assert without_updates(config)[PART] == config[PART] and without_updates(config) != config
 
 
 def test_config_and_token_are_in_no_argument_list_file_log_or_inspection(mac, broker):

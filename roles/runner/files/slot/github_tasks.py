@@ -29,6 +29,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import openssl_signer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import GithubSettings, Settings, read_settings
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.updates import without_updates
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.command import run
 
 #: Seconds for one answer, and that GitHub may make us wait in all: the slot itself waits longer, and says so.
@@ -42,7 +43,7 @@ def register(folder: str, request: Json) -> Json:
     """A registration for one job: the runner's id and its config."""
     given = read_settings(folder)
     made = jit_config(_client(given, parse_target(given.github.url)), request["name"], given.github.labels, fleet_label(given.fleet), given.github.group)
-    return {"runner": made.runner.id, "config": made.config.reveal()}
+    return {"runner": made.runner.id, "config": without_updates(made.config.reveal())}
 
 
 def remove(folder: str, request: Json) -> Json:
