@@ -46,19 +46,15 @@ class ActionModule(ActionBase):
         """Once over all runners that shall go; who waits runs it again."""
         result, task_vars = super().run(tmp, task_vars), task_vars or {}
         _validation, asked = self.validate_argument_spec(argument_spec=_SPEC)
+        github, urls = _read(asked)
         on_mac = self._execute_module(_ON_MAC, _marking(asked), task_vars=task_vars)
         if on_mac.get("failed"):
             return {**result, **on_mac, "busy": {}}
         going = [one for one in on_mac["runners"] if asked["slots"] is None or one["name"] in asked["slots"]]
-        try:
-            github = parse_github(asked["github"])
-            urls = urls_of(pools_of(asked["pools"], asked["capacity"]), github)
-        except MacRunnersError as error:
-            raise AnsibleActionFail(str(error)) from error
         if not asked["force"]:
             _refuse_strays(going, urls)
         answers = [self._ask(url, github, going, asked, task_vars) for url in urls] if going else []
-        return {**result, **_told(on_mac, answers, asked["mac"])}
+        return {**result, **_told(on_mac, answers, _busy(going, answers, asked))}
 
     def _ask(self, url: str, github: Github, going: list[Json], asked: Json, task_vars: Json) -> Json:
         runners = [{"name": f"{asked['mac']}-{one['name']}", "idle": not one["busy"]} for one in going]
@@ -67,6 +63,15 @@ class ActionModule(ActionBase):
         arguments = {"url": url, **credential, **more, "runners": runners, "name_prefixes": [f"{asked['mac']}-"]}
         arguments.update(fleet=asked["fleet"], force=asked["force"])
         return run_here(self, _AT_GITHUB, arguments, task_vars, {"HTTPS_PROXY": github.proxy} if github.proxy else {})
+
+
+def _read(asked: Json) -> tuple[Github, list[str]]:
+    """Where runners may be; what is written wrong is told before anything is marked on the Mac."""
+    try:
+        github = parse_github(asked["github"])
+        return github, urls_of(pools_of(asked["pools"], asked["capacity"]), github)
+    except MacRunnersError as error:
+        raise AnsibleActionFail(str(error)) from error
 
 
 def _marking(asked: Json) -> Json:
@@ -92,12 +97,19 @@ def _refuse_strays(going: list[Json], urls: list[str]) -> None:
             )
 
 
-def _told(on_mac: Json, answers: list[Json], mac: str) -> Json:
+def _busy(going: list[Json], answers: list[Json], asked: Json) -> dict[str, str]:
+    """Whom somebody waits for, and why. GitHub may have forgotten a runner whose job still runs, so the word of the Mac counts too."""
+    here = {one["name"]: "a job runs on its Mac" for one in going if one["busy"] and not asked["force"]}
+    there = {name.removeprefix(f"{asked['mac']}-"): why for answer in answers for name, why in answer.get("busy", {}).items()}
+    return {**here, **there}
+
+
+def _told(on_mac: Json, answers: list[Json], busy: dict[str, str]) -> Json:
     """What the Mac and GitHub did, as one result."""
     parts = [on_mac, *answers]
     result: Json = {name: on_mac[name] for name in ("runners", "warnings") if name in on_mac}
     result.update(changed=any(part.get("changed") for part in parts), steps=[step for part in parts for step in part.get("steps", [])])
-    result["busy"] = {name.removeprefix(f"{mac}-"): why for answer in answers for name, why in answer.get("busy", {}).items()}
-    result["diff"] = [part["diff"] for part in parts if part.get("diff") and part.get("changed")]
+    result.update(busy=busy, diff=[part["diff"] for part in parts if part.get("diff") and part.get("changed")])
     failed = [str(answer.get("msg")) for answer in answers if answer.get("failed")]
-    return {**result, "failed": True, "msg": "; ".join(failed)} if failed else result
+    # Why it failed is not to be taken for a job that somebody could wait for.
+    return {**result, "busy": {}, "failed": True, "msg": "; ".join(failed)} if failed else result

@@ -110,7 +110,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 busy:
-  description: Slots whose runners are still at GitHub, and why.
+  description: Slots whose runners are still at GitHub or run a job on the Mac, and why. GitHub may have forgotten a runner that runs a job.
   returned: always
   type: dict
   sample:

@@ -89,7 +89,21 @@ def test_without_runners_nobody_is_asked(play: Play) -> None:
 
 
 def test_what_github_refuses_fails(play: Play) -> None:
-    world = World(seen())
+    world = World(seen(busy=True))
     world.answers[URL] = {"failed": True, "msg": "the token is refused"}
     result = play(world)
     assert result["failed"] and result["msg"] == "the token is refused" and result["busy"] == {}
+
+
+@pytest.mark.parametrize("given", [{}, {"github": {}, "pools": []}], ids=["GitHub has forgotten it", "nobody can be asked"])
+def test_a_job_on_the_mac_is_waited_for_whatever_github_says(play: Play, given: dict[str, t.Any]) -> None:
+    world = World(seen(busy=True, id=0, url=""), seen("linux-2", id=0, url=""), seen("linux-3", busy=True, id=0, url=""))
+    assert play(world, slots=["linux-1", "linux-2"], **given)["busy"] == {"linux-1": "a job runs on its Mac"}
+    assert play(world, force=True, **given)["busy"] == {}
+
+
+def test_what_is_written_wrong_is_told_before_anything_is_marked_on_the_mac(play: Play) -> None:
+    world = World(seen())
+    with pytest.raises(AnsibleActionFail, match="mac_runners_github.colour"):
+        play(world, drain=True, github={**GITHUB, "colour": "red"})
+    assert world.told == []
