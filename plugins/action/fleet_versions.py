@@ -12,17 +12,10 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import variables_of
-from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._versions import answer_of, credential_of, environment_of, versions_of
+from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._versions import answer_of, credential_of, versions_of
 
 _SPEC: dict[str, dict[str, t.Any]] = {"hosts": {"type": "list", "elements": "str", "required": True}}
 _ASKS = "action_packer.mac_runners.github_runners_info"
-
-
-class Question(t.NamedTuple):
-    """What the module that asks is given: its options, and the environment that has the proxy."""
-
-    options: dict[str, t.Any]
-    environment: dict[str, str]
 
 
 class ActionModule(ActionBase):
@@ -40,31 +33,25 @@ class ActionModule(ActionBase):
         result["warnings"] = list(dict.fromkeys(warnings))
         if not questions:
             return {**result, "skipped": True, "skip_reason": "no version of a runner is known, or no credential for GitHub"}
-        answers = {url: answer_of(self._ask(question, task_vars)) for url, question in questions.items()}
+        answers = {url: answer_of(self._ask(options, task_vars)) for url, options in questions.items()}
         return {**result, "changed": False, "versions": answers}
 
-    def _ask(self, question: Question, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """With the environment of the question above that of the task."""
-        given = self._task.environment
-        self._task.environment = [*(given or []), question.environment]
-        try:
-            return t.cast("dict[str, t.Any]", self._execute_module(module_name=_ASKS, module_args=question.options, task_vars=task_vars))
-        finally:
-            self._task.environment = given
+    def _ask(self, options: dict[str, t.Any], task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        return t.cast("dict[str, t.Any]", self._execute_module(module_name=_ASKS, module_args=options, task_vars=task_vars))
 
 
-def _questions(hosts: list[str], hostvars: t.Mapping[str, t.Any], warnings: list[str]) -> dict[str, Question]:
-    """By target: what is asked, with the credential and the proxy of the first Mac that has a credential.
+def _questions(hosts: list[str], hostvars: t.Mapping[str, t.Any], warnings: list[str]) -> dict[str, dict[str, t.Any]]:
+    """By target: the options of the module that asks, with the credential and the proxy of the first Mac that has a credential.
 
     A Mac without a credential costs one look at one variable: fleets are large.
     """
-    questions: dict[str, Question] = {}
+    questions: dict[str, dict[str, t.Any]] = {}
     for name in hosts:
         host = hostvars[name]
         credential = _credential(host, warnings)
         for url, version in versions_of(variables_of(host, target=True)) if credential else ():
             options = {**credential, "url": url, "runners": False, "runner_versions": [], "downloads": True}
-            versions = questions.setdefault(url, Question(options, environment_of(host))).options["runner_versions"]
+            versions = questions.setdefault(url, options)["runner_versions"]
             if version not in versions:
                 versions.append(version)
     return questions

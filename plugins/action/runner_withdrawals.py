@@ -59,10 +59,10 @@ class ActionModule(ActionBase):
     def _ask(self, url: str, github: Github, going: list[Json], asked: Json, task_vars: Json) -> Json:
         runners = [{"name": f"{asked['mac']}-{one['name']}", "idle": not one["busy"]} for one in going]
         credential = {"token": github.token} if github.token else {"app": dict(github.app)} if github.app else {}
-        more = {"ca_path": github.ca_path} if github.ca_path else {}
+        more = {name: value for name, value in (("ca_path", github.ca_path), ("proxy", github.proxy)) if value}
         arguments = {"url": url, **credential, **more, "runners": runners, "name_prefixes": [f"{asked['mac']}-"]}
         arguments.update(fleet=asked["fleet"], force=asked["force"])
-        return run_here(self, _AT_GITHUB, arguments, task_vars, {"HTTPS_PROXY": github.proxy} if github.proxy else {})
+        return run_here(self, _AT_GITHUB, arguments, task_vars)
 
 
 def _read(asked: Json) -> tuple[Github, list[str]]:

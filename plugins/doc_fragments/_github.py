@@ -69,6 +69,11 @@ options:
       - Whether the proxies of the environment (E(HTTPS_PROXY), E(NO_PROXY)) are used.
     type: bool
     default: true
+  proxy:
+    description:
+      - The proxy through which GitHub is reached, such as C(http://proxy:3128), with a name and a password where it wants them. It
+        takes the place of those of the environment.
+    type: str
   timeout:
     description:
       - Seconds to wait for an answer.

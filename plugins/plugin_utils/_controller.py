@@ -15,12 +15,10 @@ from ansible.plugins.action import ActionBase
 from ansible.plugins.loader import connection_loader
 
 
-def run_here(
-    action: ActionBase, module: str, arguments: dict[str, t.Any], task_vars: t.Mapping[str, t.Any], environment: t.Mapping[str, str]
-) -> dict[str, t.Any]:
-    """Run a module as the user and with the Python of the controller; return its result."""
+def run_here(action: ActionBase, module: str, arguments: dict[str, t.Any], task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Run a module as the user and with the Python of the controller, without the environment that is meant for the Mac; return its result."""
     task = action._task.copy(exclude_parent=True)
-    task.args, task.environment, task.become = {}, [dict(environment)], False
+    task.args, task.environment, task.become = {}, [], False
     connection = connection_loader.get("ansible.builtin.local", action._play_context)
     here = type(action)(task, connection, action._play_context, action._loader, action._templar, action._shared_loader_obj)
     own = {"ansible_python_interpreter": sys.executable, "ansible_connection": "local"}

@@ -18,7 +18,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools i
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._runner_version import parse_version
 
 #: What of a user's C(mac_runners_github) the module that asks takes under the same name.
-_PASSED_ON = ("token", "app", "ca_path")
+_PASSED_ON = ("token", "app", "ca_path", "proxy")
 _APP = ("client_id", "key_file", "key", "installation_id")
 
 
@@ -47,12 +47,6 @@ def credential_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         given["app"] = {name: given["app"][name] for name in _APP if given["app"].get(name)}
         given.pop("token", None)
     return given
-
-
-def environment_of(host: t.Mapping[str, t.Any]) -> t.Dict[str, str]:
-    """The environment in which the target of a Mac is asked: with the proxy of its C(mac_runners_github), as for every question to GitHub."""
-    proxy = host[GITHUB].get("proxy")
-    return {"HTTPS_PROXY": str(proxy)} if proxy else {}
 
 
 def answer_of(result: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import base64
 import http.server
+import os
 import select
 import socket
 import threading
@@ -34,6 +36,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
     def do_CONNECT(self):
         self.server.asked.append((self.path, self.headers.get("authorization")))
+        self.server.passwords.append(self.headers.get("proxy-authorization"))
         with socket.create_connection(("127.0.0.1", self.server.to)) as other:
             self.send_response(200)
             self.end_headers()
@@ -56,7 +59,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def proxy(secure):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    server.daemon_threads, server.asked, server.to = True, [], secure.port
+    server.daemon_threads, server.asked, server.passwords, server.to = True, [], [], secure.port
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     yield server
     server.shutdown()
@@ -84,6 +87,32 @@ def test_the_proxy_of_the_environment_is_used_and_sees_no_credential(secure, pro
     assert proxy.asked == [(f"{HOST}:443", None)]
     result = play("github_runners_info", use_proxy=False, **options)
     assert result["failed"] and "no answer" in result["msg"] and len(proxy.asked) == 1
+
+
+@pytest.fixture
+def environment(monkeypatch):
+    """The module changes that of its own process, which here is that of the tests."""
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+
+def test_a_proxy_that_is_given_is_used_whatever_the_environment_says(secure, proxy, play, environment):
+    os.environ.update(https_proxy="http://127.0.0.1:9", no_proxy=HOST)
+    address = f"http://me:hunter22@127.0.0.1:{proxy.server_port}"
+    options = {"url": f"https://{HOST}/acme", "token": secure.world.token().text, "ca_path": secure.ca}
+    assert play("github_runners_info", proxy=address, **options)["runners"] == []
+    assert proxy.asked == [(f"{HOST}:443", None)] and proxy.passwords == ["Basic " + base64.b64encode(b"me:hunter22").decode()]
+
+
+WRONG = ["proxy:3128", "ftp://proxy", "http://proxy:x", "http://proxy:3128/x", "http://proxy\n:3128", "http://me:hunter22@", "http://a b"]
+
+
+@pytest.mark.parametrize("proxy", WRONG)
+def test_what_is_no_proxy_is_refused_and_not_shown(github, play, environment, proxy):
+    result = play("github_runners_info", proxy=proxy)
+    assert result["failed"] and result["msg"] == "proxy: it is no address of a proxy; allowed: http://[USER:PASSWORD@]HOST[:PORT]"
+    result = play("github_runners_info", proxy="http://proxy:3128", use_proxy=False)
+    assert result["failed"] and result["msg"].startswith("proxy: got one beside use_proxy=false")
+    assert github.exchanges == []
 
 
 def test_a_netrc_does_not_take_the_place_of_the_token(github, acme, play, tmp_path, monkeypatch):

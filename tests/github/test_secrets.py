@@ -76,3 +76,21 @@ def _public(text):
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     return load_pem_private_key(text.encode(), None).public_key()
+
+
+def test_the_password_of_a_proxy_is_in_no_command_line(github, acme, tmp_path):
+    """An environment of a task would be: it is written before the command, which -vvv and the process table show."""
+    owner = {"url": github.url + "/acme", "token": github.world.token().text, "proxy": "http://me:hunter22@127.0.0.1:9"}
+    pool = {"name": "linux", "isolation": "docker", "count": 1, "image": "ghcr.io/actions/actions-runner:2.337.0"}
+    (tmp_path / "secrets.json").write_text(json.dumps({"mac_runners_github": owner, "mac_runners_pools": [pool]}))
+    sweep = {"runner_fleet": "acme", "runner_group": "all", "runner_gone": [], "__runner_told_by_macs": {}}
+    role = {"name": "action_packer.mac_runners.runner", "tasks_from": "groups"}
+    tasks = [
+        {"name": "Groups", "ansible.builtin.include_role": role},
+        {"name": "Sweep", "ansible.builtin.include_role": {**role, "tasks_from": "sweep"}, "vars": sweep},
+        {"name": "Versions", "action_packer.mac_runners.fleet_versions": {"hosts": ["localhost"]}, "register": "result"},
+    ]
+    code, output = playbook(tmp_path, tasks)
+    assert code == 0 and "failed=0" in output, output
+    assert {exchange.path.rpartition("/")[2] for exchange in github.exchanges} >= {"runner-groups", "runners", "downloads"}
+    assert "hunter22" not in output and "hunter22" not in (tmp_path / "log").read_text()

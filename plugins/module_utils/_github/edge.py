@@ -14,6 +14,7 @@ import stat
 import time
 import typing as t
 import urllib.error
+import urllib.parse
 
 from ansible.module_utils import urls
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -36,6 +37,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
 
 _OPENSSL_SECONDS = 30.0
+_PROXY = "http://[USER:PASSWORD@]HOST[:PORT]"
 
 APP = {
     "client_id": {"type": "str", "required": True},
@@ -51,6 +53,7 @@ OPTIONS: t.Dict[str, t.Any] = {
     "validate_certs": {"type": "bool", "default": True},
     "ca_path": {"type": "path"},
     "use_proxy": {"type": "bool", "default": True},
+    "proxy": {"type": "str", "no_log": True},
     "timeout": {"type": "int", "default": 30},
     "max_wait": {"type": "int", "default": 300},
 }
@@ -78,6 +81,8 @@ def connect(module: AnsibleModule, access: str) -> Client:
     for name in ("timeout", "max_wait"):
         if not 0 < params[name] <= 86400:
             raise InputError(f"{name}: got {params[name]}; allowed: 1 to 86400 seconds")
+    if params["proxy"]:
+        _take_proxy(params["proxy"], params["use_proxy"])
     exchange = Exchange(_transport(params), SystemClock(), params["max_wait"])
     return Client(target, _authority(module, target, exchange, access), exchange, access)
 
@@ -107,6 +112,23 @@ def _signer(module: AnsibleModule, app: t.Mapping[str, t.Any]) -> Signer:
             return openssl_signer(runner(module, _OPENSSL_SECONDS), path)
         library = missing_required_lib("cryptography")
         raise InputError(f"{library} With app.key_file in place of app.key the system's openssl will do.") from error
+
+
+def _take_proxy(proxy: str, wanted: bool) -> None:
+    """Ansible's HTTP finds a proxy in the environment alone; that of this process is no other's, and no process table shows it."""
+    if not wanted:
+        raise InputError("proxy: got one beside use_proxy=false; allowed: one of both")
+    try:
+        parts = urllib.parse.urlsplit(proxy)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and parts.path in ("", "/")
+    except ValueError:
+        good = False
+    # What it says may be a password.
+    if not good or not proxy.isprintable() or " " in proxy or parts.query or parts.fragment:
+        raise InputError(f"proxy: it is no address of a proxy; allowed: {_PROXY}")
+    for name in ("no_proxy", "NO_PROXY"):
+        os.environ.pop(name, None)
+    os.environ["https_proxy"] = proxy
 
 
 def _transport(params: t.Mapping[str, t.Any]) -> Transport:

@@ -31,7 +31,7 @@ def mac(*pools: Json, github: t.Any = None, **variables: t.Any) -> Json:
 def questions(**fleet: t.Any) -> tuple[Json, list[str]]:
     warnings: list[str] = []
     found = fleet_versions._questions(list(fleet), fleet, warnings)
-    return {url: question.options for url, question in found.items()}, warnings
+    return found, warnings
 
 
 def test_once_for_each_target_and_version() -> None:
@@ -82,8 +82,8 @@ def test_each_target_is_reached_through_the_proxy_of_the_mac_whose_credential_is
         "b": mac(docker("x", "2.336.0"), github={**TOKEN, "proxy": "http://proxy:3128"}),
         "c": mac(docker("x", "2.336.0"), github={"url": OTHER, "token": "two"}),
     }
-    found = fleet_versions._questions(list(fleet), fleet, [])
-    assert {url: question.environment for url, question in found.items()} == {ACME: {"HTTPS_PROXY": "http://proxy:3128"}, OTHER: {}}
+    asked, _warnings = questions(**fleet)
+    assert {url: options.get("proxy") for url, options in asked.items()} == {ACME: "http://proxy:3128", OTHER: None}
 
 
 APP: Json = {"client_id": "Iv1.x", "key_file": "/keys/app.pem", "installation_id": 7}
@@ -96,7 +96,7 @@ APP: Json = {"client_id": "Iv1.x", "key_file": "/keys/app.pem", "installation_id
         ("https://github.com/acme", {}),
         ({"url": ACME, "runner_group": "macs"}, {}),
         ({"url": ACME, "token": "", "app": {}}, {}),
-        ({"url": ACME, "token": "t", "ca_path": "/ca.pem", "proxy": "http://p", "accept_key_beside_weak": True}, {"token": "t", "ca_path": "/ca.pem"}),
+        ({"url": ACME, "token": "t", "ca_path": "/ca.pem", "proxy": "http://p", "accept_key_beside_weak": True}, {"token": "t", "ca_path": "/ca.pem", "proxy": "http://p"}),
         ({"url": ACME, "app": {**APP, "colour": "red"}}, {"app": APP}),
         ({"url": ACME, "app": APP, "token": "t"}, {"app": APP}),
     ),

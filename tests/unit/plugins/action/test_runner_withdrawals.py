@@ -34,8 +34,8 @@ class World:
         self.told.append(arguments)
         return {"changed": bool(arguments.get("drain")), "runners": self.runners, "steps": []}
 
-    def at_github(self, _action: t.Any, _name: str, arguments: dict[str, t.Any], _vars: t.Any, environment: dict[str, str]) -> dict[str, t.Any]:
-        self.asked.append((arguments, environment))
+    def at_github(self, _action: t.Any, _name: str, arguments: dict[str, t.Any], _vars: t.Any) -> dict[str, t.Any]:
+        self.asked.append(arguments)
         return self.answers.get(arguments["url"], {"changed": False, "busy": {}, "steps": []})
 
 
@@ -57,11 +57,11 @@ def test_each_target_is_asked_about_those_that_go_with_what_the_mac_saw(play: Pl
     world = World(seen(), seen("linux-2", busy=True, url=OTHER), seen("linux-3"))
     world.answers[OTHER] = {"changed": True, "busy": {"mac-1-linux-2": "a job runs on its Mac"}, "steps": [{"resource": "mac-1-linux-2"}]}
     result = play(world, slots=["linux-1", "linux-2"])
-    assert [arguments["url"] for arguments, _environment in world.asked] == [URL, OTHER]
-    arguments, environment = world.asked[0]
+    assert [arguments["url"] for arguments in world.asked] == [URL, OTHER]
+    arguments = world.asked[0]
     assert arguments["runners"] == [{"name": "mac-1-linux-1", "idle": True}, {"name": "mac-1-linux-2", "idle": False}]
     assert (arguments["name_prefixes"], arguments["fleet"], arguments["token"]) == (["mac-1-"], "acme", "secret")
-    assert environment == {"HTTPS_PROXY": "http://proxy:3128"}
+    assert arguments["proxy"] == "http://proxy:3128"
     assert (result["changed"], result["busy"], result["steps"]) == (True, {"linux-2": "a job runs on its Mac"}, [{"resource": "mac-1-linux-2"}])
 
 
@@ -80,7 +80,7 @@ def test_the_word_of_a_container_names_no_place_to_send_a_credential(play: Play,
         play(world)
     assert world.asked == []
     play(world, force=True)
-    assert {arguments["url"] for arguments, _environment in world.asked} == {URL, OTHER}
+    assert {arguments["url"] for arguments in world.asked} == {URL, OTHER}
 
 
 def test_without_runners_nobody_is_asked(play: Play) -> None:
