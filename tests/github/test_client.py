@@ -59,6 +59,23 @@ def test_a_list_takes_one_request_a_hundred(github, acme, client, number, reques
     assert len(github.exchanges) == requests
 
 
+def test_one_that_slips_to_a_page_that_was_read_is_found_all_the_same(github, acme, client, monkeypatch):
+    for n in range(150):
+        acme.add(f"mac-1-a-{n}")
+    reads, shown = [], acme.shown
+
+    def one_vanishes():
+        """After the first page has been read."""
+        reads.append(len(acme.runners))
+        listed = shown()
+        acme.runners.pop(1 if len(reads) == 1 else 0, None)
+        return listed
+
+    monkeypatch.setattr(acme, "shown", one_vanishes)
+    found = {runner.name for runner in api.list_runners(client())}
+    assert reads == [150, 149, 149, 149] and found >= {runner.name for runner in acme.runners.values()} and len(acme.runners) == 149
+
+
 def test_a_link_to_another_host_is_never_followed(github, acme, client):
     for n in range(150):
         acme.add(f"mac-1-a-{n}")

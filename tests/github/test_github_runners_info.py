@@ -44,7 +44,7 @@ def test_one_runner_costs_one_request(github, acme, play):
         acme.add(f"mac-1-a-{number}")
     assert [one["name"] for one in play("github_runners_info", name="mac-1-a-7")["runners"]] == ["mac-1-a-7"]
     assert play("github_runners_info", name="mac-1-a-777")["runners"] == []
-    assert [exchange.query for exchange in github.exchanges] == [f"name=mac-1-a-{n}&per_page=100" for n in ("7", "777")]
+    assert [exchange.query for exchange in github.exchanges] == [f"name=mac-1-a-{n}&per_page=100&page=1" for n in ("7", "777")]
 
 
 def test_groups(github, acme, play):

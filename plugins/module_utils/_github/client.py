@@ -24,6 +24,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 PAGE = 100
 #: No scope has more runners; a server that never ends its list is not followed for ever.
 _MOST_PAGES = 1000
+#: How often a list is read that comes with fewer entries than GitHub says there are, and the seconds between.
+_MOST_READS, _BETWEEN = 4, 1.0
 
 Json = t.Dict[str, t.Any]
 
@@ -57,23 +59,41 @@ class Client:
         asked = f"{path}?{urllib.parse.urlencode(query)}" if query else path
         return self.call("GET", asked, what).json(f"{self.target.url}: {what}")
 
-    def all_of(self, path: str, field: str, what: str) -> t.List[Json]:
-        """Every entry of a list, page after page.
+    def all_of(self, path: str, field: str, what: str, **query: t.Any) -> t.List[Json]:
+        """Every entry of a list, page after page; raises :class:`BadAnswerError` when some are kept back.
+
+        While entries vanish, those behind them move up, and one can slip from a page that is still to come to one that was read.
+        So what was found in all reads together has to be as much as GitHub said during the last one.
+        """
+        found: t.Dict[t.Any, Json] = {}
+        most = 0
+        for attempt in range(_MOST_READS):
+            if attempt:
+                self.exchange.clock.sleep(_BETWEEN * attempt)
+            most = self._read(path, field, what, query, found)
+            if len(found) >= most:
+                return list(found.values())
+        raise BadAnswerError(
+            f"{self.target.url}: {what}: GitHub says that there are {most}, and lists {len(found)} in {_MOST_READS} attempts; try again later"
+        )
+
+    def _read(self, path: str, field: str, what: str, query: Json, found: t.Dict[t.Any, Json]) -> int:
+        """Add each entry to ``found``, once; the most that GitHub said there are.
 
         Pages are asked for by number. A link to the next page that an answer gives is never followed: behind some proxies
         it leads to another host.
         """
-        found: t.Dict[t.Any, Json] = {}
+        most = 0
         for page in range(1, _MOST_PAGES + 1):
-            entries, total = self._page(path, field, what, page)
-            # While the list changes, an entry can come twice.
+            entries, total = self._page(path, field, what, {**query, "per_page": PAGE, "page": page})
             found.update((entry.get("id"), entry) for entry in entries)
+            most = max(most, total or 0)
             if len(entries) < PAGE or (total is not None and page * PAGE >= total):
-                return list(found.values())
+                return most
         raise BadAnswerError(f"{self.target.url}: {what}: the list does not end after {_MOST_PAGES} pages")
 
-    def _page(self, path: str, field: str, what: str, page: int) -> t.Tuple[t.List[Json], t.Optional[int]]:
-        answer = self.get(path, what, per_page=PAGE, page=page)
+    def _page(self, path: str, field: str, what: str, query: Json) -> t.Tuple[t.List[Json], t.Optional[int]]:
+        answer = self.get(path, what, **query)
         entries = answer.get(field) if isinstance(answer, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
             raise BadAnswerError(f"{self.target.url}: {what}: the answer has no list {field}; is the url that of GitHub?")

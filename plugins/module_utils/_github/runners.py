@@ -64,14 +64,11 @@ def list_runners(client: Client) -> t.List[Runner]:
 
 
 def find_runner(client: Client, name: str) -> t.Optional[Runner]:
-    """The runner of exactly this name, with one request."""
+    """The runner of exactly this name, as a rule with one request."""
     what = f"find the runner {name}"
-    answer = client.get(_RUNNERS, what, name=name, per_page=100)
-    entries = answer.get("runners") if isinstance(answer, dict) else None
-    if not isinstance(entries, list):
-        raise BadAnswerError(f"{client.target.url}: {what}: the answer has no list runners")
+    runners = [_runner(entry, client, what) for entry in client.all_of(_RUNNERS, "runners", what, name=name)]
     # Whether GitHub compares the whole name is not documented.
-    found = (runner for runner in (_runner(entry, client, what) for entry in entries) if runner.name.lower() == name.lower())
+    found = (runner for runner in runners if runner.name.lower() == name.lower())
     return next(found, None)
 
 
