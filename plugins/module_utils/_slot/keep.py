@@ -25,7 +25,7 @@ class Limits(t.NamedTuple):
 def keep(folder: str, name: str, content: t.Iterable[bytes], limits: Limits) -> None:
     """Write ``content`` to ``<name>.tar``, cut where it is too long, and remove the oldest beyond the limit. Raises OSError.
 
-    The tar is kept as it came: nothing in it is unpacked here, so no link in it leads anywhere. Names sort by age.
+    The tar is kept as it came: nothing in it is unpacked here, so no link in it leads anywhere.
     """
     os.makedirs(folder, mode=0o700, exist_ok=True)
     draft = os.path.join(folder, ".draft")
@@ -35,15 +35,18 @@ def keep(folder: str, name: str, content: t.Iterable[bytes], limits: Limits) -> 
         _write(draft, content, limits.size)
         os.replace(draft, os.path.join(folder, name + _SUFFIX))
     except BaseException:
-        os.unlink(draft)
+        # Also where it never came to a draft; what went wrong is told, not that.
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
         raise
     for old in kept(folder)[: -limits.jobs]:
         os.unlink(os.path.join(folder, old))
 
 
 def kept(folder: str) -> t.List[str]:
-    """The files, the oldest first."""
-    return sorted(name for name in os.listdir(folder) if name.endswith(_SUFFIX))
+    """The files, the oldest first: by their times, since names begin anew with a lost record."""
+    found = [entry for entry in os.scandir(folder) if entry.name.endswith(_SUFFIX)]
+    return [entry.name for entry in sorted(found, key=lambda entry: (entry.stat(follow_symlinks=False).st_mtime_ns, entry.name))]
 
 
 def _write(path: str, content: t.Iterable[bytes], left: int) -> None:

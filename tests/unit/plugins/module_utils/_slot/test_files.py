@@ -101,6 +101,30 @@ def test_logs_that_break_off_leave_nothing(tmp_path: pathlib.Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_written_to_is_what_is_told(tmp_path: pathlib.Path) -> None:
+    (tmp_path / ".draft").mkdir()
+    with pytest.raises(IsADirectoryError):
+        keep(str(tmp_path), "000001", [b"x"], Limits())
+    (tmp_path / ".draft").rmdir()
+
+    def full():
+        raise OSError(28, "No space left on device")
+        yield b""
+
+    (tmp_path / "000001.tar").mkdir()
+    with pytest.raises(OSError, match="No space left"):
+        keep(str(tmp_path), "000002", full(), Limits())
+
+
+def test_the_oldest_logs_go_first_whatever_their_names(tmp_path: pathlib.Path) -> None:
+    """With a lost record they begin anew with the first number."""
+    for age, name in enumerate(["000001", "000900", "000901"]):
+        keep(str(tmp_path), name, [b"x"], Limits(jobs=3))
+        os.utime(tmp_path / f"{name}.tar", (10.0 - age, 10.0 - age))
+    keep(str(tmp_path), "000002", [b"x"], Limits(jobs=3))
+    assert kept(str(tmp_path)) == ["000900.tar", "000001.tar", "000002.tar"]
+
+
 def test_a_line_of_the_log_is_one_line() -> None:
     text = line(0.0, "linux-1", "failed", {"message": "a\nb\x1b[31m\u2028", "empty": "", "none": None, "zero": 0})
     assert text.splitlines() == [text] and text.isascii() and text.isprintable()
