@@ -4,35 +4,37 @@
 
 # This module util is PRIVATE to the collection: its interface may change at any time.
 
-"""Whether a job runs in a container: the runner's process for it is alive there."""
+"""Whether a job runs in a container: the runner's process for it is alive there.
+
+Also for the slot program, which waits all day and must not hold HTTP and urllib.
+"""
 
 from __future__ import annotations
 
 import typing as t
-import urllib.parse
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineError, EngineSocket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 
 _WORKER = "Runner.Worker"
 #: An engine asks its machine's ps, which cuts lines at the width of the terminal that the engine was started from, unless told not to.
-#: That of busybox knows no such option, and cuts lines on a terminal alone.
-_WAYS = ("-eww -o pid,args", "-eo pid,args")
+#: That of busybox knows no such option, and cuts lines on a terminal alone. Quoted, as in a request.
+_WAYS = ("-eww%20-o%20pid,args", "-eo%20pid,args")
 
 
-def runs_job(engine: EngineSocket, container: str) -> bool:
-    """Raises :class:`EngineError` when nobody can tell."""
-    found = _processes(engine, container)
+def runs_job(get: t.Callable[[str], t.Any], container: str) -> bool:
+    """``get`` asks the engine; its error, which has HTTP's status, is raised when nobody can tell."""
+    found = _processes(get, container)
     return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
 
 
-def _processes(engine: EngineSocket, container: str) -> t.Mapping[str, t.Any]:
-    failed = EngineError("")
+def _processes(get: t.Callable[[str], t.Any], container: str) -> t.Mapping[str, t.Any]:
+    failed = MacRunnersError("")
     for way in _WAYS:
         try:
-            return t.cast("t.Mapping[str, t.Any]", engine.get(f"/containers/{container}/top?ps_args={urllib.parse.quote(way)}"))
-        except EngineError as error:
+            return t.cast("t.Mapping[str, t.Any]", get(f"/containers/{container}/top?ps_args={way}"))
+        except MacRunnersError as error:
             # It does not run any more, or is gone.
-            if error.status in (404, 409):
+            if getattr(error, "status", 0) in (404, 409):
                 return {}
             failed = error
     raise failed

@@ -68,7 +68,7 @@ def _seen(engine: EngineSocket, slot: str, entry: t.Mapping[str, t.Any], folder:
         slot=slot,
         environment=container,
         running=entry.get("State") == "running",
-        busy=entry.get("State") in ("running", "paused") and runs_job(engine, container),
+        busy=entry.get("State") in ("running", "paused") and runs_job(engine.get, container),
         name=_word(configured.get("agentname")),
         url=_word(configured.get("githuburl")),
         id=_number(configured.get("agentid")),

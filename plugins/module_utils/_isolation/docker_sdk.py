@@ -117,7 +117,7 @@ class SdkChanger:
         """Whether the runner's process for a job lives in it."""
         try:
             with EngineSocket(self._socket_path) as engine:
-                return runs_job(engine, self._ids[name])
+                return runs_job(engine.get, self._ids[name])
         except EngineError as error:
             raise StepError(f"nobody can tell whether a job runs in it: {error}") from error
 
