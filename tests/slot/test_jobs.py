@@ -111,6 +111,15 @@ def test_drain_does_not_believe_a_github_that_calls_a_busy_runner_idle(mac, brok
     assert (job.result, job.output, broker.scope.jobs_lost) == ("Succeeded", "whole\n", 0)
 
 
+def test_a_damaged_record_of_an_idle_slot_is_mended(mac):
+    folder = mac.slot()
+    mac.start(folder)
+    mac.wait_for(folder, "listening")
+    good = (folder / "status.json").read_text()
+    (folder / "status.json").write_text("no record")
+    mac.wait("it is mended", lambda: (folder / "status.json").read_text() == good, 10)
+
+
 def test_without_a_lease_nothing_is_made_and_the_reason_is_told(mac, broker, github):
     folder = mac.slot()
     mac.admit("another fleet")

@@ -102,6 +102,24 @@ def test_other_settings_wait_for_the_job_and_then_count(mac, broker, socket_path
     mac.api.remove_image("mac-runners-standin:2", force=True)
 
 
+def test_a_job_is_found_where_it_runs_although_settings_name_another_engine(mac, broker):
+    folder = mac.slot()
+    job = broker.queue("sleep 5; echo whole")
+    process = mac.start(folder)
+    mac.wait_for(folder, "job")
+    mac.kill(process)
+    replace(folder, docker={"socket": "/nowhere/docker.sock"})
+    mac.start(folder)
+    mac.finish(job)
+    mac.wait_for(folder, "waiting")
+    assert (job.result, job.output, mac.containers(), mac.status(folder)["jobs"]) == ("Succeeded", "whole\n", [], 1)
+    assert "/nowhere/docker.sock" in mac.status(folder)["message"]
+    replace(folder, docker={"socket": mac.socket})
+    after = broker.queue("echo after")
+    mac.finish(after)
+    assert after.result == "Succeeded"
+
+
 def replace(folder, **changes):
     """As a play does it: the whole file at once."""
     draft = folder / "draft"

@@ -69,7 +69,7 @@ def test_config_and_token_are_in_no_argument_list_file_log_or_inspection(mac, br
     folder = mac.slot()
     seen = []
     with Sampler(lambda: [mac.token, *(config[PART] for config in broker.scope.configs)]) as sampler:
-        job = broker.queue(f'python3 -c "{mode}"', "sleep 2; env")
+        job = broker.queue(f'python3 -c "{mode}"', "umask; sleep 2; env")
         mac.start(folder)
         mac.wait_for(folder, "job")
         seen.append(json.dumps(mac.api.inspect_container("mac-runners-linux-1")))
@@ -83,6 +83,19 @@ def test_config_and_token_are_in_no_argument_list_file_log_or_inspection(mac, br
         assert [text for text in [*seen, job.output, *job.steps] if secret in text] == []
     assert (holding(mac.folder, config[PART]), holding(mac.folder, key), holding(mac.folder, mac.token)) == ([], [], ["token"])
     assert "['0o600', '0o600', '0o600']" in job.output, "files of the runner that other users could read"
+    assert "0022" in job.output.splitlines(), "not the umask that jobs have at GitHub"
+
+
+def test_other_users_in_a_container_read_what_a_job_makes_and_no_credential(mac, broker):
+    job = broker.queue("echo made > file; sleep 5")
+    folder = mac.slot()
+    mac.start(folder)
+    mac.wait_for(folder, "job")
+    look = "cat _work/file; for name in .runner .credentials .credentials_rsaparams; do cat $name && echo seen; done; true"
+    started = mac.api.exec_create("mac-runners-linux-1", ["/bin/sh", "-c", look], user="2000", workdir="/home/runner")
+    said = mac.api.exec_start(started["Id"]).decode()
+    mac.finish(job)
+    assert said.count("Permission denied") == 3 and "seen" not in said and "made" in said.splitlines(), said
 
 
 def test_nothing_of_a_slot_can_be_read_by_others(mac, broker):

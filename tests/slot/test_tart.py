@@ -55,6 +55,21 @@ def test_a_stop_leaves_the_job_alone_and_the_next_start_finds_it(tart):
     assert (job.result, job.output, len(job.runs), tart.status(SLOT)["jobs"]) == ("Succeeded", "whole\n", 1, 1)
 
 
+def test_a_vm_is_seen_to_its_end_where_it_is_although_settings_name_another_home(tart):
+    tart.slot()
+    job = tart.queue(SLOT, "sleep 6; echo whole")
+    tart.start(SLOT)
+    tart.wait_for(SLOT, "job")
+    tart.slot(tart={"tart_home": "/Users/admin/elsewhere"})
+    tart.stop(SLOT, signal.SIGKILL)
+    tart.start(SLOT)
+    tart.finish(job)
+    tart.wait("it is destroyed", lambda: VM not in tart.vms())
+    assert (job.result, job.output) == ("Succeeded", "whole\n")
+    tart.drain(SLOT)
+    assert (tart.left(SLOT), tart.broker.scope.runners, tart.status(SLOT)["place"]) == ([], {}, {})
+
+
 def test_after_a_restart_of_the_mac_slots_work_again_by_themselves(tart):
     lease = tart.path(f"{STATE}/lease.json")
     content = lease.read_text()

@@ -41,6 +41,24 @@ def test_a_credential_goes_to_no_host_that_the_settings_named_before(mac):
     assert "is registered at http://127.0.0.1:9/acme, and the credential is for" in answer["error"]
 
 
+def test_whether_a_runner_is_at_github_is_asked_where_it_was_registered(mac, broker):
+    ours = broker.scope.add("mac-1-linux-1-00000001")
+    folder = mac.slot(github={"url": f"{mac.github.url}/elsewhere"})
+    there = {"target": f"{mac.github.url}/acme"}
+    assert task(mac, "known", folder, name=ours.name, runner=ours.id, **there) == {"answer": {"known": True}}
+    assert task(mac, "known", folder, name="mac-1-linux-1-00000002", runner=0, **there) == {"answer": {"known": False}}
+    # By its number too: a list may be late.
+    ours.hidden_until = 2.0**40
+    assert task(mac, "known", mac.slot(2), name=ours.name, runner=ours.id, target="") == {"answer": {"known": True}}
+    assert task(mac, "known", mac.slot(2), name="mac-1-linux-1-00000002", runner=ours.id, target="") == {"answer": {"known": False}}
+
+
+def test_a_credential_that_may_see_nothing_does_not_say_that_a_runner_is_gone(mac, broker):
+    ours = broker.scope.add("mac-1-linux-1-00000001")
+    (mac.folder / "token").write_text(mac.github.world.token(**{"/orgs/acme": "none"}).text)
+    assert "error" in task(mac, "known", mac.slot(), name=ours.name, runner=ours.id, target="")
+
+
 def test_a_slot_goes_on_while_other_pools_are_admitted_beside_it(mac):
     folder = mac.slot()
     mac.admit(pools=[POOL, {**POOL, "name": "more", "count": 1}])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.absence import Absence
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.backoff import pause_after
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     READY,
@@ -44,7 +45,7 @@ class Plan(t.NamedTuple):
     """What a slot is told. ``runner`` begins the names of its runners; times in seconds, ``job`` 0 lets jobs take what they take.
 
     ``registration``: until a started runner must listen; ``grace``: for a runner that GitHub forgot to end by itself; ``target``: the
-    address at which they register.
+    address at which they register; ``place``: where environments are made.
     """
 
     slot: str
@@ -53,6 +54,7 @@ class Plan(t.NamedTuple):
     job: float = 0.0
     grace: float = 60.0
     target: str = ""
+    place: t.Mapping[str, str] = {}
 
 
 class Slot:
@@ -64,6 +66,10 @@ class Slot:
         self._done_at = 0.0
         self._job_ticks = 0.0
         self._asked: t.Dict[str, float] = {}
+        self._absence = Absence(ports.source, ports.world, plan.grace)
+        # The environment is where other settings had it, and only there this life of the program looks.
+        self._elsewhere = bool(record.place) and record.place != plan.place
+        self._blind = False
         self._renewed: t.Optional[Environment] = None
 
     def turn(self) -> float:
@@ -71,14 +77,21 @@ class Slot:
         try:
             return self._turn()
         except MacRunnersError as error:
-            if self.record.state == "job":
+            if self._runs_job():
                 # It runs on, and only with these settings can it be found again.
                 return self._failed(error, "job")
-            # What is installed now may be the cure.
+            # What is installed now may be the cure, also where nobody can look any more.
+            if self._blind and self._outdated():
+                self._leave()
             self._renew()
             return self._failed(error, "stuck" if isinstance(error, StuckError) else "waiting")
 
+    def _runs_job(self) -> bool:
+        """Whether a job runs as far as is known: also GitHub, where nobody can look at it, may say that it is over."""
+        return self.record.state == "job" and not self._absence.lasts(self.record.registration(self.record.runner))
+
     def _turn(self) -> float:
+        self._mend()
         if self.record.state == "drained" and self._ports.world.draining():
             self._renew()
             self._settle()
@@ -86,14 +99,16 @@ class Slot:
         self._ports.world.go_on()
         draining = self._ports.world.draining()
         renewed, self._renewed = self._renewed, None
-        kept = None if draining or self._ports.world.outdated() else renewed
-        found = self._ports.isolation.observe()
+        kept = None if draining or self._outdated() else renewed
+        found = self._observe()
         for environment in found:
             if environment.state == READY and environment != kept:
                 self._ports.isolation.destroy(environment)
         for environment in found:
             if environment.state != READY:
                 return self._attend(environment)
+        if kept not in found:
+            self._leave()
         self._renew()
         self._take_back()
         if draining:
@@ -101,28 +116,59 @@ class Slot:
             return POLL
         return self._serve(kept if kept in found else None)
 
+    def _observe(self) -> t.List[Environment]:
+        self._blind = True
+        found = self._ports.isolation.observe()
+        self._blind = False
+        return found
+
+    def _leave(self) -> None:
+        """No environment is there any more, and so no job: the next one is made where the settings say."""
+        record = self.record
+        if not record.environment and not record.runner and not record.place:
+            return
+        lost = f"the environment of the job {record.job} is gone" if record.state == "job" else record.message
+        self._set("cleaning", environment="", runner="", job="", job_since=0.0, place={}, message=lost)
+
     def _serve(self, renewed: t.Optional[Environment]) -> float:
         """From admission to the end of a job; ``renewed`` is there already, and no job ran in it."""
         self._set("checking")
         self._ports.admission.check()
         environment = renewed or self._prepare()
-        if self._ports.world.draining() or self._ports.world.outdated():
+        if self._ports.world.draining() or self._outdated():
             # That came while it was made; no runner needs to be registered for it.
             return AT_ONCE
-        registration = self._register(environment.runner)
+        try:
+            registration = self._register(environment.runner)
+        except MacRunnersError:
+            # What has booted is worth keeping until GitHub answers.
+            self._keep_unused(environment)
+            raise
         self._set("starting", environment=environment.id, started=self._ports.world.now())
-        self._ports.isolation.start(environment, registration.config)
+        self._ports.isolation.start(environment, registration.lines)
         return self._attend(environment._replace(state=RUNNING))
 
     def _prepare(self) -> Environment:
         name = self._new_name(self._plan.runner)
         cycle = self.record.cycle + 1
-        self._set("preparing", cycle=cycle, runner=name, environment="", job="", job_since=0.0)
+        self._set("preparing", cycle=cycle, runner=name, environment="", job="", job_since=0.0, place=self._plan.place)
         return self._ports.isolation.prepare(cycle, name)
+
+    def _keep_unused(self, environment: Environment) -> bool:
+        """For another runner, whose name GitHub never heard; whether it can be."""
+        self._renewed = self._ports.isolation.renew(environment, self._new_name(self._plan.runner))
+        if self._renewed is None:
+            return False
+        self._save(self.record._replace(runner=self._renewed.runner))
+        return True
+
+    def _outdated(self) -> bool:
+        """Whether another version of the program, or other settings, shall take over."""
+        return self._ports.world.outdated() or self._elsewhere
 
     def _renew(self) -> None:
         """Begin anew, as another version or with other settings; what is on the disk is enough to go on from."""
-        if self._ports.world.outdated():
+        if self._outdated():
             raise OutdatedError()
 
     def _register(self, name: str) -> Registration:
@@ -145,10 +191,14 @@ class Slot:
                 self._ports.world.go_on()
                 progress.take(seen.lines)
                 exit_code = seen.exit_code
-                self._tell(environment, progress)
-                reason = self._reason(progress) or reason
+                self._mend()
+                self._tell_job(environment, progress)
+                if progress.job or not withdrawal.done:
+                    reason = self._reason(progress)
                 if exit_code is None and reason and self._ends(reason, environment, progress, withdrawal):
                     break
+                if not reason:
+                    self._tell_idle(environment, progress)
         finally:
             watch.close()
         if self._is_dropped(progress, exit_code, reason) and self._again(environment):
@@ -167,23 +217,37 @@ class Slot:
 
     def _again(self, environment: Environment) -> bool:
         """Keep the environment for another runner; whether it can be. Never one in which a job ran or may have run."""
-        if self._ports.source.remove(self.record.registration(environment.runner)) == BUSY:
+        if self._ports.source.remove(self.record.registration(environment.runner)) == BUSY or not self._keep_unused(environment):
             return False
-        self._renewed = self._ports.isolation.renew(environment, self._new_name(self._plan.runner))
-        if self._renewed is None:
-            return False
-        self._ports.world.note("again", cycle=environment.cycle, runner=self._renewed.runner, dropped=environment.runner)
-        self._save(self.record._replace(runner=self._renewed.runner, failures=0))
+        self._ports.world.note("again", cycle=environment.cycle, runner=self.record.runner, dropped=environment.runner)
+        self._save(self.record._replace(failures=0))
         self._forget(environment.runner)
         return True
 
-    def _tell(self, environment: Environment, progress: Progress) -> None:
+    def _mend(self) -> None:
+        """People look at the record also while nothing happens."""
+        if not self._ports.world.intact():
+            self._save(self.record)
+
+    def _tell_job(self, environment: Environment, progress: Progress) -> None:
         if progress.job:
             self._job_ticks = self._job_ticks or self._ports.world.ticks()
             since = self.record.job_since if self.record.job == progress.job else self._ports.world.now()
-            self._set("job", job=progress.job, job_since=since, runner=environment.runner, message="")
-        elif progress.listening and self.record.state not in ("withdrawing", "stuck"):
-            self._set("listening", runner=environment.runner, message="", retry_at=0.0)
+            self._set("job", job=progress.job, job_since=since, runner=environment.runner, message="", failures=self._failures())
+
+    def _tell_idle(self, environment: Environment, progress: Progress) -> None:
+        """It waits for a job, and nothing is against that, or is any more."""
+        if progress.job:
+            return
+        if progress.listening:
+            self._set("listening", runner=environment.runner, message="", retry_at=0.0, failures=self._failures())
+        elif self.record.state == "withdrawing":
+            self._set("starting")
+
+    def _failures(self) -> int:
+        """In a row: a runner that has only just started proves nothing yet."""
+        since = max(self.record.started, self.record.retry_at)
+        return 0 if self._ports.world.now() - since >= SHORT_LIFE else self.record.failures
 
     def _reason(self, progress: Progress) -> str:
         """Why this runner should not go on, empty when it should."""
@@ -192,14 +256,17 @@ class Slot:
             # By what was watched here as well: a clock that is set forward ends no job.
             since = max(self._ports.world.now() - record.job_since, 0.0)
             overdue = self._plan.job and min(since, ticks - self._job_ticks) > self._plan.job
-            return f"its job {progress.job} took longer than the {self._plan.job:.0f} s of its pool" if overdue else ""
+            if overdue:
+                return f"its job {progress.job} took longer than the {self._plan.job:.0f} s of its pool"
+            gone = self._absence.lasts(record.registration(record.runner))
+            return f"GitHub does not know the runner of its job {progress.job} any more: the job is over" if gone else ""
         if progress.result:
             self._done_at = self._done_at or ticks
             hangs = ticks - self._done_at > self._plan.grace
             return f"the runner did not end within {self._plan.grace:.0f} s after its job {progress.job}" if hangs else ""
         if self._ports.world.draining():
             return DRAIN
-        if self._ports.world.outdated():
+        if self._outdated():
             return RENEWAL
         if not progress.listening and self._ports.world.now() - record.started > self._plan.registration:
             return f"the runner did not listen for jobs within {self._plan.registration:.0f} s; it said last: {progress.last[:200] or 'nothing'}"
@@ -208,8 +275,8 @@ class Slot:
     def _ends(self, reason: str, environment: Environment, progress: Progress, withdrawal: Withdrawal) -> bool:
         """Whether the environment may be destroyed while its runner runs."""
         if progress.job:
-            # The pool's own limit is the one thing that ends a job; the runner of an ended one gets its grace.
-            return bool(self._reason(progress))
+            # The pool's own limit and GitHub alone end a job; the runner of an ended one gets its grace.
+            return True
         quiet = reason in _QUIET
         self._set("withdrawing" if quiet else "stuck", message="" if quiet else reason)
         return withdrawal.may_end(environment, self.record.registration(environment.runner), progress)
@@ -229,7 +296,7 @@ class Slot:
             self._forget(environment.runner)
         if fault and not ran:
             raise StuckError(fault) if fault == reason else SlotError(fault)
-        self._save(self.record._replace(failures=0, message=fault, environment="", runner=""))
+        self._save(self.record._replace(failures=0, message=fault, environment="", runner="", place={}))
         return AT_ONCE
 
     def _fault(self, progress: Progress, exit_code: t.Optional[int], reason: str) -> str:

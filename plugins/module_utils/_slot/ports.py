@@ -40,7 +40,7 @@ class OutdatedError(Exception):
 
 
 class Once:
-    """A JIT config: it starts one runner, once, and is never shown or written."""
+    """What starts one runner, once, with its JIT config in it; it is never shown or written."""
 
     __slots__ = ("_text",)
 
@@ -48,7 +48,7 @@ class Once:
         self._text: t.Optional[str] = text
 
     def spend(self) -> str:
-        """The config, the first time; raises :class:`SlotError` after that."""
+        """It, the first time; raises :class:`SlotError` after that."""
         text, self._text = self._text, None
         if text is None:
             raise SlotError("this JIT config was used already: a used one never starts a second runner")
@@ -62,7 +62,7 @@ class Registration(t.NamedTuple):
     """A runner that GitHub knows and that was not started yet."""
 
     runner: int
-    config: Once
+    lines: Once
 
 
 class Environment(t.NamedTuple):
@@ -100,8 +100,8 @@ class Isolation(t.Protocol):
     def prepare(self, cycle: int, runner: str) -> Environment:
         """Make a fresh environment, ready for a runner."""
 
-    def start(self, environment: Environment, config: Once) -> None:
-        """Start the runner; the config is in no argument list, no file that others can read, no log."""
+    def start(self, environment: Environment, lines: Once) -> None:
+        """Start the runner; the lines are in no argument list, no file that others can read, no log."""
 
     def watch(self, environment: Environment) -> Watch:
         """Follow it."""
@@ -113,8 +113,8 @@ class Isolation(t.Protocol):
         """The runner's own logs, as a tar."""
 
     def renew(self, environment: Environment, runner: str) -> t.Optional[Environment]:
-        """Make the environment of a runner that ended without a job ready for another one; None where it is not worth it,
-        or where it cannot be shown that no job ran in it."""
+        """Make the environment of a runner that ended without a job, or was never started, ready for another one; None where it is
+        not worth it, or where it cannot be shown that no job ran in it."""
 
     def destroy(self, environment: Environment) -> None:
         """Remove it and everything in it; one that is gone is no error."""
@@ -128,6 +128,9 @@ class Source(t.Protocol):
 
     def remove(self, registration: Pending) -> str:
         """Take it off GitHub, which decides: ``removed``, ``gone`` or ``busy``."""
+
+    def knows(self, registration: Pending) -> bool:
+        """Whether it is at GitHub."""
 
 
 class Admission(t.Protocol):
@@ -157,6 +160,9 @@ class World(t.Protocol):
 
     def save(self, record: Record) -> None:
         """Put the record on the disk before anything that it names is done."""
+
+    def intact(self) -> bool:
+        """Whether the record on the disk is the one that was saved last."""
 
     def note(self, event: str, **fields: t.Any) -> None:
         """One line of the log."""

@@ -42,7 +42,8 @@ class Record(t.NamedTuple):
     """A slot as it is on the disk; times in seconds since 1970, 0 when there is none.
 
     ``cycle`` counts environments, ``counted`` is the last one whose job was counted in ``jobs``. ``failures`` in a row.
-    ``program`` is the version that runs, ``settings`` the sha256 of the settings that it read.
+    ``program`` is the version that runs, ``settings`` the sha256 of the settings that it read. ``place``: where the environment was
+    made, empty without one; settings may name another place by now.
     """
 
     slot: str
@@ -62,6 +63,7 @@ class Record(t.NamedTuple):
     pending: t.Tuple[Pending, ...] = ()
     program: str = ""
     settings: str = ""
+    place: t.Mapping[str, str] = {}
 
     def registration(self, name: str) -> Pending:
         """What is known of a name at GitHub."""
@@ -100,6 +102,8 @@ def _parse(data: t.Dict[str, t.Any], slot: str) -> Record:
     numbers = (record.cycle, record.counted, record.jobs, record.failures, record.started, record.job_since)
     if not all(isinstance(number, (int, float)) for number in numbers):
         raise ValueError("a number is none")
+    if not all(isinstance(text, str) for text in record.place.values()):
+        raise ValueError("the place of its environment is none")
     return record
 
 

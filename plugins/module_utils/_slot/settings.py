@@ -27,6 +27,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock im
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.entry import ENTRY
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
 
 if t.TYPE_CHECKING:
@@ -55,15 +56,11 @@ _FIELDS = (
 _GITHUB_FIELDS = ("url", "labels", "group", "token_file", "client_id", "key_file", "installation_id", "ca_path", "proxy", "openssl")
 _DOCKER_FIELDS = ("socket", "user", "runner_dir")
 _TART_FIELDS = ("account", "tart_home", "tart", "runner_dir", "boot_seconds")
+#: What of both is written into a slot's record.
+_DOCKER_PLACE, _TART_PLACE = ("socket", "user", "runner_dir"), ("account", "tart_home", "tart", "runner_dir")
 _ISOLATIONS = ("docker", "tart")
 _TART = "/opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart"
 _LONGEST_NAME = 55
-
-#: Reads one line, which is the config, and becomes the listener: no argument list and no file holds it.
-_ENTRY = (
-    "umask 077; IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG || exit 1; export ACTIONS_RUNNER_INPUT_JITCONFIG; "
-    'export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1; exec "$0" run </dev/null'
-)
 
 Json = t.Dict[str, t.Any]
 
@@ -144,8 +141,27 @@ class Settings:
         pool = self.pool
         return Wanted(OWNED_PREFIX + self.slot, pool.isolation, pool.memory, pool.cpus, pool.disk, pool.guest, pool.image)
 
-    def for_program(self) -> Json:
-        """What the program itself needs, ready for use."""
+    @property
+    def place(self) -> t.Dict[str, str]:
+        """Where environments are made: all that it takes to find one again after the settings have changed."""
+        if self.docker:
+            return {name: getattr(self.docker, name) for name in _DOCKER_PLACE}
+        if self.tart:
+            return {name: getattr(self.tart, name) for name in _TART_PLACE}
+        return {}
+
+    def at(self, place: t.Mapping[str, str]) -> Settings:
+        """The same for an environment that is at such a place; the own one when that is empty."""
+        if "socket" in place:
+            return dataclasses.replace(self, docker=DockerPlace(**{name: place[name] for name in _DOCKER_PLACE}), tart=None)
+        if "account" in place:
+            # Only what was made by these settings is still to boot.
+            boot = self.tart.boot if self.tart else 0
+            return dataclasses.replace(self, docker=None, tart=TartPlace(**{name: place[name] for name in _TART_PLACE}, boot=boot))
+        return self
+
+    def for_program(self, place: t.Mapping[str, str]) -> Json:
+        """What the program itself needs, ready for use, while its environment is at ``place``."""
         given: Json = {
             "plan": {
                 "slot": self.slot,
@@ -154,13 +170,15 @@ class Settings:
                 "job": self.job,
                 "grace": self.grace,
                 "target": self.github.url,
+                "place": self.place,
             },
             "logs": {"jobs": self.keep_jobs, "size": self.keep_size},
         }
-        if self.docker:
-            given["docker"] = self._for_docker(self.docker)
-        if self.tart:
-            given["tart"] = {"name": OWNED_PREFIX + self.slot, "runner_dir": self.tart.runner_dir, "boot": self.tart.boot}
+        there = self.at(place)
+        if there.docker:
+            given["docker"] = self._for_docker(there.docker)
+        if there.tart:
+            given["tart"] = {"name": OWNED_PREFIX + self.slot, "place": there.place, "boot": there.tart.boot}
         return given
 
     def _for_docker(self, place: DockerPlace) -> Json:
@@ -184,7 +202,7 @@ def container_body(pool: Pool, place: DockerPlace) -> Json:
     return {
         "Image": pool.image,
         "User": place.user,
-        "Entrypoint": ["/bin/sh", "-c", _ENTRY, os.path.join(place.runner_dir, "bin/Runner.Listener")],
+        "Entrypoint": ["/bin/sh", "-c", ENTRY, os.path.join(place.runner_dir, "bin/Runner.Listener")],
         "Cmd": [],
         "WorkingDir": place.runner_dir,
         "OpenStdin": True,

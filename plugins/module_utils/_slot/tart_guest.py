@@ -13,27 +13,25 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.entry import ENTRY
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import VANISHED
 
 #: Our folder in the guest: the listener's output, its process and its exit code.
 FOLDER = ".mac-runners"
 
-#: The listener's keeper. The config comes through its standard input: no argument list, no file and no environment but the
-#: listener's own holds it.
+#: The listener's keeper; its standard input goes on to ENTRY, which is ``$3``.
 _KEEPER = """cd && cd "$1" && echo $$ > pid || exit 71
-( cd && cd "$2" && exec /bin/sh -c 'IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG && export ACTIONS_RUNNER_INPUT_JITCONFIG || exit 72
-export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
-exec ./bin/Runner.Listener run < /dev/null' )
+( cd && cd "$2" && exec /bin/sh -c "$3" ./bin/Runner.Listener )
 code=$?
 cd && cd "$1" && echo "$code" > exit.new && mv exit.new exit"""
 
-#: Takes the config from its standard input, starts the listener's keeper (``$3``) and leaves it alone. The log is there before the
-#: config is read.
+#: Takes two lines from its standard input, starts the listener's keeper (``$3``) with ENTRY (``$4``), gives them on and leaves it
+#: alone. The log is there before they are read.
 _START = r"""umask 077
 trap '' HUP
 cd && mkdir -p "$1" && : > "$1/log" || exit 71
-IFS= read -r config || exit 72
-printf '%s\n' "$config" | /bin/sh -c "$3" keeper "$1" "$2" >> "$1/log" 2>&1 &
+IFS= read -r config && IFS= read -r proxy || exit 72
+printf '%s\n%s\n' "$config" "$proxy" | /bin/sh -c "$3" keeper "$1" "$2" "$4" >> "$1/log" 2>&1 &
 exit 0"""
 
 #: The listener's output from its first line on. ``$3`` is a word that begins the last line: with the exit code, or what became of
@@ -76,8 +74,8 @@ def words(script: str, runner_dir: str, *more: str) -> t.List[str]:
 
 
 def start_words(runner_dir: str) -> t.List[str]:
-    """The command in the guest that takes a config and starts the runner."""
-    return words(_START, runner_dir, _KEEPER)
+    """The command in the guest that takes the lines of ENTRY and starts the runner."""
+    return words(_START, runner_dir, _KEEPER, ENTRY)
 
 
 class Followed:

@@ -134,17 +134,16 @@ class SlotVm:
         """Whether Tart says that it runs."""
         return self._tools.tart.states().get(self._vm.name) == "running"
 
-    def start(self, config: str) -> None:
-        """Hand the config to the guest, once: that it is handed over is on the disk before."""
+    def start(self, lines: str) -> None:
+        """Hand the lines of ENTRY, one of them a config, to the guest, once: that it is handed over is on the disk before."""
         note = read_note(self._folder)
         if note is None or note.handed:
             raise TartError(f"VM {self._vm.name} is no fresh one: it gets no JIT config")
         write_note(self._folder, note._replace(handed=True))
         words = tart_guest.start_words(self._runner_dir)
-        result = self._tools.tart.call("exec", "-i", self._vm.name, *words, stdin=config + "\n")
+        result = self._tools.tart.call("exec", "-i", self._vm.name, *words, stdin=lines + "\n")
         if result.rc != 0:
-            said = result.stderr.strip()[-300:].replace(config, "...") or "it said nothing"
-            raise TartError(f"VM {self._vm.name}: the runner could not be started in the guest ({result.rc}): {said}")
+            raise TartError(f"VM {self._vm.name}: the runner could not be started in the guest ({result.rc}): {_said(result.stderr, lines)}")
 
     def busy(self) -> bool:
         """Whether a Runner.Worker lives in it; not when it does not run."""
@@ -156,7 +155,7 @@ class SlotVm:
     def renew(self, runner: str) -> bool:
         """Make it ready for another runner; whether it is: no job ran in it, and nothing of the last runner is left."""
         note = read_note(self._folder)
-        if note is None or self._ask(tart_guest.RENEW) != "unused":
+        if note is None or (note.handed and self._ask(tart_guest.RENEW) != "unused"):
             return False
         write_note(self._folder, note._replace(runner=runner, handed=False))
         return True
@@ -193,3 +192,10 @@ class SlotVm:
             if time.monotonic() > deadline:
                 raise TartError(f"VM {self._vm.name} is still on {_GONE:.0f} s after it was switched off")
             time.sleep(_POLL)
+
+
+def _said(text: str, secrets: str) -> str:
+    """What a command said last, without what nobody may see."""
+    for secret in filter(None, secrets.split("\n")):
+        text = text.replace(secret, "...")
+    return text.strip()[-300:] or "it said nothing"

@@ -29,6 +29,11 @@ class Withdrawal:
         self._ask_at = 0.0
         self._removed_at: t.Optional[float] = None
 
+    @property
+    def done(self) -> bool:
+        """Whether GitHub has removed it: there is no way back then."""
+        return self._removed_at is not None
+
     def may_end(self, environment: Environment, registration: Pending, progress: Progress) -> bool:
         """Whether it can be destroyed now; to be asked again and again until it can, or until it has ended by itself."""
         if progress.job or self._isolation.busy(environment):

@@ -12,6 +12,7 @@ import contextlib
 import time
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_jobs import runs_job
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     ENDED,
     READY,
@@ -26,10 +27,6 @@ from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engin
 #: Seconds in which a container that was removed must be gone.
 _GONE = 60.0
 _STATES = {"created": READY, "exited": ENDED, "dead": ENDED, "removing": ENDED}
-_WORKER = "Runner.Worker"
-#: An engine asks its machine's ps, which cuts lines at the width of the terminal that the engine was started from, unless told not to.
-#: That of busybox knows no such option, and cuts lines on a terminal alone.
-_PROCESSES = ("-eww%20-o%20pid,args", "-eo%20pid,args")
 _LAST_LINES = 20
 
 Json = t.Dict[str, t.Any]
@@ -73,11 +70,9 @@ class DockerIsolation:
         made = self._engine.ask("POST", f"/containers/create?name={self._settings.name}", {**self._settings.body, "Labels": labels})
         return Environment(str(made["Id"]), READY, cycle, runner)
 
-    def start(self, environment: Environment, config: Once) -> None:
-        """The config goes through the container's standard input, which ends with it."""
-        text = config.spend()
-        if "\n" in text or not text.isascii():
-            raise SlotError("GitHub's JIT config is no single line of ASCII")
+    def start(self, environment: Environment, lines: Once) -> None:
+        """What starts a runner goes through the container's standard input, which ends with it."""
+        text = lines.spend()
         stream = self._engine.open("POST", f"/containers/{environment.id}/attach?stream=1&stdin=1")
         with contextlib.closing(stream):
             self._engine.ask("POST", f"/containers/{environment.id}/start")
@@ -92,18 +87,7 @@ class DockerIsolation:
 
     def busy(self, environment: Environment) -> bool:
         """Whether a Runner.Worker lives in it."""
-        failed = EngineError("")
-        for way in _PROCESSES:
-            try:
-                found = self._engine.ask("GET", f"/containers/{environment.id}/top?ps_args={way}")
-            except EngineError as error:
-                # It does not run any more, or is gone.
-                if error.status in (404, 409):
-                    return False
-                failed = error
-            else:
-                return any(_WORKER in word for row in found.get("Processes") or [] for word in row)
-        raise failed
+        return runs_job(lambda path: self._engine.ask("GET", path), environment.id)
 
     def diagnostics(self, environment: Environment) -> t.Iterator[bytes]:
         """The folder _diag of its runner, as a tar."""

@@ -40,27 +40,42 @@ Json = t.Dict[str, t.Any]
 
 
 def register(folder: str, request: Json) -> Json:
-    """A registration for one job: the runner's id and its config."""
+    """A registration for one job: the runner's id, its config, and the proxy through which it finds GitHub."""
     given = read_settings(folder)
     made = jit_config(_client(given, parse_target(given.github.url)), request["name"], given.github.labels, fleet_label(given.fleet), given.github.group)
-    return {"runner": made.runner.id, "config": without_updates(made.config.reveal())}
+    return {"runner": made.runner.id, "config": without_updates(made.config.reveal()), "proxy": given.github.proxy}
 
 
 def remove(folder: str, request: Json) -> Json:
     """Take a runner of ours off GitHub, from where it was registered: by the id that GitHub gave us, or by name and label."""
     given = read_settings(folder)
-    now, name, number = parse_target(given.github.url), request["name"], request["runner"]
-    target = parse_target(request["target"]) if request["target"] else now
-    _require_host(target, now)
-    client = _client(given, target)
-    # Numbers are small and each target has its own: what carries another name is somebody else's. Where the credential may see
-    # nothing, GitHub calls every number unknown, but refuses the list.
-    runner = get_runner(client, number) if number and target.key == now.key else find_runner(client, name)
-    ours = runner is not None and runner.name.lower() == name.lower() and (number or runner.has(fleet_label(given.fleet)))
+    client, number = _client_of(given, request)
+    runner = get_runner(client, number) if number else find_runner(client, request["name"])
+    ours = runner is not None and runner.name.lower() == request["name"].lower() and (number or runner.has(fleet_label(given.fleet)))
     return {"answer": delete_runner(client, runner) if runner and ours else "gone"}
 
 
-GITHUB_TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"register": register, "remove": remove}
+def known(folder: str, request: Json) -> Json:
+    """Whether a runner of ours is where it was registered: not when it is neither found by its name nor by its id."""
+    client, number = _client_of(read_settings(folder), request)
+    # The list is asked first: where the credential may see nothing, GitHub refuses that, but calls every number unknown.
+    runner = find_runner(client, request["name"]) or (get_runner(client, number) if number else None)
+    return {"known": runner is not None and runner.name.lower() == request["name"].lower()}
+
+
+GITHUB_TASKS: t.Mapping[str, t.Callable[[str, Json], Json]] = {"register": register, "remove": remove, "known": known}
+
+
+def _client_of(given: Settings, request: Json) -> t.Tuple[Client, int]:
+    """For where a runner was registered; and its number, 0 where that cannot be asked for.
+
+    Numbers are small and each target has its own: what carries another name is somebody else's. Where the credential may see
+    nothing, GitHub calls every number unknown, but refuses the list.
+    """
+    now = parse_target(given.github.url)
+    target = parse_target(request["target"]) if request["target"] else now
+    _require_host(target, now)
+    return _client(given, target), request["runner"] if target.key == now.key else 0
 
 
 class _Clock:

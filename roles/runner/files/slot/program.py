@@ -19,10 +19,10 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.backoff import MOST, pause_after
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.cycle import Plan, Slot
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.entry import lines
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     Isolation,
-    Once,
     OutdatedError,
     Ports,
     Registration,
@@ -49,12 +49,18 @@ class Remote:
     def register(self, name: str) -> Registration:
         """Register a runner for one job."""
         answer = self._children.ask("register", name=name)
-        return Registration(int(answer["runner"]), Once(str(answer["config"])))
+        return Registration(int(answer["runner"]), lines(str(answer["config"]), str(answer["proxy"])))
 
     def remove(self, registration: Pending) -> str:
         """Take it off GitHub."""
-        answer = self._children.ask("remove", name=registration.name, runner=registration.runner, target=registration.target)
-        return str(answer["answer"])
+        return str(self._ask("remove", registration)["answer"])
+
+    def knows(self, registration: Pending) -> bool:
+        """Whether it is at GitHub."""
+        return bool(self._ask("known", registration)["known"])
+
+    def _ask(self, task: str, registration: Pending) -> t.Dict[str, t.Any]:
+        return self._children.ask(task, name=registration.name, runner=registration.runner, target=registration.target)
 
 
 def main(argv: t.Sequence[str]) -> int:
@@ -83,7 +89,7 @@ def _tasks(task: str) -> t.Mapping[str, t.Callable[[str, t.Dict[str, t.Any]], t.
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import TART_TASKS
 
         return TART_TASKS
-    if task in ("register", "remove"):
+    if task in ("register", "remove", "known"):
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.github_tasks import GITHUB_TASKS
 
         return GITHUB_TASKS
@@ -112,7 +118,9 @@ def run(program: str, folder: str) -> int:
 
 
 def _serve(folder: str, children: Children, signals: Signals, installed: Installed) -> t.NoReturn:
-    given = _settings(children, SlotWorld(folder, os.path.basename(folder), signals, Limits(), installed))
+    slot = os.path.basename(folder)
+    place = read_record(folder, slot).place
+    given = _settings(children, SlotWorld(folder, slot, signals, Limits(), installed), place)
     plan = Plan(**given["plan"])
     world = SlotWorld(folder, plan.slot, signals, Limits(**given["logs"]), installed)
     record = read_record(folder, plan.slot)._replace(program=installed.version, settings=given["sha256"])
@@ -122,12 +130,12 @@ def _serve(folder: str, children: Children, signals: Signals, installed: Install
     _loop(Slot(plan, Ports(remote, remote, _isolation(given, children, signals, world), world), record, _new_name), world)
 
 
-def _settings(children: Children, world: SlotWorld) -> t.Dict[str, t.Any]:
+def _settings(children: Children, world: SlotWorld, place: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
     """Ask until they can be read: launchd would only start us again and again. Another version may understand them."""
     failures = 0
     while not world.outdated():
         try:
-            return children.ask("settings")
+            return children.ask("settings", place=place)
         except MacRunnersError as error:
             failures += 1
             world.settings_failed(str(error), failures)

@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import tart_guest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import READY, VANISHED, Environment, Once, Seen, SlotError
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import Children
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import SECONDS, Children
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import pipe, spawn, wait
 
 #: Seconds of a wait for a guest that starts, so that a word of launchd is soon heard; for a clone; for the runner's logs.
@@ -28,16 +28,16 @@ _CHUNK = 65536
 
 
 class TartSettings(t.NamedTuple):
-    """``name`` of the VM; ``runner_dir`` in the guest; ``boot`` seconds; ``exec`` are the words that begin every ``tart exec``."""
+    """``name`` of the VM and its ``place``; ``boot`` seconds; ``exec`` are the words that begin every ``tart exec``."""
 
     name: str
-    runner_dir: str
+    place: t.Mapping[str, str]
     boot: float
     exec: t.Sequence[str]
 
     def guest_argv(self, script: str, *more: str) -> t.List[str]:
         """The argument list that runs a script in the guest."""
-        return [*self.exec, self.name, *tart_guest.words(script, self.runner_dir, *more)]
+        return [*self.exec, self.name, *tart_guest.words(script, self.place["runner_dir"], *more)]
 
 
 class TartIsolation:
@@ -46,16 +46,19 @@ class TartIsolation:
     def __init__(self, settings: TartSettings, children: Children, wake: int, go_on: t.Callable[[], None]) -> None:
         self._settings, self._children, self._wake, self._go_on = settings, children, wake, go_on
 
+    def _ask(self, task: str, seconds: float = SECONDS, **request: t.Any) -> t.Dict[str, t.Any]:
+        return self._children.ask(task, seconds, place=self._settings.place, **request)
+
     def observe(self) -> t.List[Environment]:
         """The VM of this slot, if there is one."""
-        seen = self._children.ask("tart-observe")
+        seen = self._ask("tart-observe")
         return [Environment(self._settings.name, seen["state"], int(seen["cycle"]), str(seen["runner"]))] if seen["state"] else []
 
     def prepare(self, cycle: int, runner: str) -> Environment:
         """Clone a VM, start it, and wait for its guest."""
-        self._children.ask("tart-make", _CLONE, cycle=cycle, runner=runner)
+        self._ask("tart-make", _CLONE, cycle=cycle, runner=runner)
         deadline = time.monotonic() + self._settings.boot
-        while not self._children.ask("tart-boot", slice=_SLICE, boot=self._settings.boot)["ready"]:
+        while not self._ask("tart-boot", slice=_SLICE, boot=self._settings.boot)["ready"]:
             self._go_on()
             if time.monotonic() > deadline:
                 raise SlotError(
@@ -64,23 +67,20 @@ class TartIsolation:
                 )
         return Environment(self._settings.name, READY, cycle, runner)
 
-    def start(self, _environment: Environment, config: Once) -> None:
-        """The config goes through standard inputs only."""
-        text = config.spend()
-        if "\n" in text or not text.isascii():
-            raise SlotError("GitHub's JIT config is no single line of ASCII")
-        self._children.ask("tart-start", config=text)
+    def start(self, _environment: Environment, lines: Once) -> None:
+        """What starts a runner goes through standard inputs only."""
+        self._ask("tart-start", lines=lines.spend())
 
     def watch(self, _environment: Environment) -> TartWatch:
         """Follow its output from the first line on."""
         return TartWatch(self._settings, self._running, self._wake)
 
     def _running(self) -> bool:
-        return bool(self._children.ask("tart-running")["running"])
+        return bool(self._ask("tart-running")["running"])
 
     def busy(self, _environment: Environment) -> bool:
         """Whether a Runner.Worker lives in the guest."""
-        return bool(self._children.ask("tart-busy")["busy"])
+        return bool(self._ask("tart-busy")["busy"])
 
     def diagnostics(self, _environment: Environment) -> t.Iterator[bytes]:
         """The folder _diag of its runner, as a tar; the guest has a minute for it."""
@@ -92,17 +92,19 @@ class TartIsolation:
                 if not chunk:
                     return
                 yield chunk
+        # Not late, but told to end: the next start asks for them.
+        self._go_on()
         raise SlotError(f"VM {self._settings.name}: the runner's logs did not come within {_LOGS:.0f} s")
 
     def renew(self, environment: Environment, runner: str) -> t.Optional[Environment]:
         """A VM that has booted is worth keeping, when the guest shows that no job ran in it."""
-        if not self._children.ask("tart-renew", runner=runner)["unused"]:
+        if not self._ask("tart-renew", runner=runner)["unused"]:
             return None
         return environment._replace(state=READY, runner=runner)
 
     def destroy(self, _environment: Environment) -> None:
         """Switch it off and delete it."""
-        self._children.ask("tart-destroy")
+        self._ask("tart-destroy")
 
 
 class TartWatch:

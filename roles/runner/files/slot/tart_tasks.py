@@ -67,48 +67,49 @@ def _place(given: Settings) -> Place:
     return place_of(given.tart, given.state_dir)
 
 
-def _vm(folder: str) -> SlotVm:
+def _vm(folder: str, request: Json) -> SlotVm:
+    """The slot's, where the program has it: settings may name another place by now."""
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.tart_vm import SlotVm
 
-    given = read_settings(folder)
+    given = read_settings(folder).at(request["place"])
     place = _place(given)
     patient = functools.partial(run, seconds=_COMMAND_SECONDS)
     return SlotVm(given, folder, Tools(patient, Tart(patient, place), place), _Processes())
 
 
-def _observe(folder: str, _request: Json) -> Json:
-    return _vm(folder).observe()
+def _observe(folder: str, request: Json) -> Json:
+    return _vm(folder, request).observe()
 
 
 def _make(folder: str, request: Json) -> Json:
-    _vm(folder).make(int(request["cycle"]), str(request["runner"]))
+    _vm(folder, request).make(int(request["cycle"]), str(request["runner"]))
     return {}
 
 
 def _boot(folder: str, request: Json) -> Json:
-    return {"ready": _vm(folder).boot(float(request["slice"]), float(request["boot"]))}
+    return {"ready": _vm(folder, request).boot(float(request["slice"]), float(request["boot"]))}
 
 
 def _start(folder: str, request: Json) -> Json:
-    _vm(folder).start(str(request["config"]))
+    _vm(folder, request).start(str(request["lines"]))
     return {}
 
 
-def _running(folder: str, _request: Json) -> Json:
-    return {"running": _vm(folder).running()}
+def _running(folder: str, request: Json) -> Json:
+    return {"running": _vm(folder, request).running()}
 
 
-def _busy(folder: str, _request: Json) -> Json:
-    return {"busy": _vm(folder).busy()}
+def _busy(folder: str, request: Json) -> Json:
+    return {"busy": _vm(folder, request).busy()}
 
 
 def _renew(folder: str, request: Json) -> Json:
-    return {"unused": _vm(folder).renew(str(request["runner"]))}
+    return {"unused": _vm(folder, request).renew(str(request["runner"]))}
 
 
-def _destroy(folder: str, _request: Json) -> Json:
-    _vm(folder).destroy()
+def _destroy(folder: str, request: Json) -> Json:
+    _vm(folder, request).destroy()
     return {}
 
 

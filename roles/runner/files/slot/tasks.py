@@ -19,15 +19,15 @@ from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.comma
 Json = t.Dict[str, t.Any]
 
 
-def settings(folder: str, _request: Json) -> Json:
-    """What the program itself needs of its settings, and their sha256."""
+def settings(folder: str, request: Json) -> Json:
+    """What the program itself needs of its settings, and their sha256; ``place``: where its environment is, empty without one."""
     content = read_content(folder)
     given = parse_content(content, os.path.join(folder, SETTINGS_NAME))
-    answer = {**given.for_program(), "sha256": hashlib.sha256(content).hexdigest()}
-    if given.tart:
+    answer = {**given.for_program(request["place"]), "sha256": hashlib.sha256(content).hexdigest()}
+    if "tart" in answer:
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import exec_words
 
-        answer["tart"]["exec"] = exec_words(given)
+        answer["tart"]["exec"] = exec_words(given.at(request["place"]))
     return answer
 
 

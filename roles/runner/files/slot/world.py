@@ -21,7 +21,13 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import LOG_VARIABLE, line
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.keep import Limits, keep
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError, StoppedError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME, Record, read_record, write_record
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import (
+    RECORD_NAME,
+    SETTINGS_NAME,
+    Record,
+    read_record,
+    write_record,
+)
 
 #: While this file lies in the slot's folder, no new job begins.
 DRAIN_NAME = "drain"
@@ -53,7 +59,7 @@ class Installed:
     def __init__(self, program: str, folder: str) -> None:
         self._called, self._settings = program, os.path.join(folder, SETTINGS_NAME)
         self.program = os.path.realpath(program)
-        self._read = self._stamp()
+        self._read = stamp(self._settings)
 
     @property
     def version(self) -> str:
@@ -63,14 +69,7 @@ class Installed:
     def changed(self) -> bool:
         """Whether another version or other settings are in their places. What is missing is on its way out or in."""
         program = os.path.realpath(self._called)
-        return (program != self.program and os.path.isfile(program)) or self._stamp() not in (self._read, None)
-
-    def _stamp(self) -> t.Optional[t.Tuple[int, ...]]:
-        try:
-            found = os.lstat(self._settings)
-        except OSError:
-            return None
-        return (found.st_ino, found.st_mtime_ns, found.st_size)
+        return (program != self.program and os.path.isfile(program)) or stamp(self._settings) not in (self._read, None)
 
     def begin_anew(self, folder: str, signals: Signals) -> t.NoReturn:
         """Become what is installed now, in this very process. Raises StoppedError, or OSError when that cannot be started."""
@@ -81,13 +80,23 @@ class Installed:
         os.execv(sys.executable, [sys.executable, "-I", self._called, "run", folder])
 
 
+def stamp(path: str) -> t.Optional[t.Tuple[int, ...]]:
+    """What is another one when a file was written or replaced; None without one."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
 class SlotWorld:
     """Implements :class:`._slot.ports.World` for the slot whose files are in ``folder``."""
 
     def __init__(self, folder: str, slot: str, signals: Signals, limits: Limits, installed: Installed) -> None:
         self._folder, self._slot, self._signals, self._limits = folder, slot, signals, limits
         self._installed = installed
-        self._drain = os.path.join(folder, DRAIN_NAME)
+        self._drain, self._record = os.path.join(folder, DRAIN_NAME), os.path.join(folder, RECORD_NAME)
+        self._saved: t.Optional[t.Tuple[int, ...]] = None
 
     def now(self) -> float:
         """Seconds since 1970; they jump when the clock is set."""
@@ -124,8 +133,13 @@ class SlotWorld:
         """Put the record on the disk."""
         try:
             write_record(self._folder, record)
+            self._saved = stamp(self._record)
         except OSError as error:
             raise SlotError(f"{self._folder}: the slot's record cannot be written: {error.strerror}") from error
+
+    def intact(self) -> bool:
+        """Whether the record on the disk is the one that was saved last."""
+        return stamp(self._record) == self._saved
 
     def settings_failed(self, message: str, failures: int) -> None:
         """Tell that the settings cannot be used; the record keeps what it holds."""

@@ -57,6 +57,7 @@ class FakeWorld:
         self.github: dict[str, int] = {}
         self.scripts: t.Iterator[list[t.Any]] = itertools.repeat(GOOD)
         self.record = Record("linux-1")
+        self.damaged = False
         self.drain = False
         self.stop = False
         self.old = False
@@ -107,6 +108,10 @@ class FakeWorld:
 
     def save(self, record: Record) -> None:
         self.call("save", lambda: setattr(self, "record", record))
+        self.damaged = False
+
+    def intact(self) -> bool:
+        return not self.damaged
 
     def note(self, event: str, **fields: t.Any) -> None:
         self.log.append((event, fields))
@@ -147,6 +152,9 @@ class FakeWorld:
 
         return t.cast(str, self.call("remove", act))
 
+    def knows(self, registration: Pending) -> bool:
+        return t.cast(bool, self.call("knows", lambda: registration.name in self.github))
+
     # The isolation.
 
     def observe(self) -> list[Environment]:
@@ -183,7 +191,7 @@ class FakeWorld:
     def renew(self, environment: Environment, runner: str) -> t.Optional[Environment]:
         def act() -> t.Optional[Environment]:
             box = self.boxes[environment.id]
-            assert box.exit_code == 0 and RUNS not in box.output, "a job ran in it"
+            assert (box.exit_code == 0 or not box.used) and RUNS not in box.output, "a job ran in it"
             if not self.keeps:
                 return None
             made = environment._replace(state=READY, runner=runner)
@@ -248,3 +256,12 @@ def slot(world: FakeWorld, **plan: t.Any) -> Slot:
 
 def error(text: str = "no") -> SlotError:
     return SlotError(text)
+
+
+def turns(world: FakeWorld, number: int, **plan: t.Any) -> list[float]:
+    program = slot(world, **plan)
+    return [program.turn() for _turn in range(number)]
+
+
+def revive(world: FakeWorld) -> None:
+    world.calls, world.kill_at = [], 0

@@ -25,6 +25,7 @@ GOOD: t.Dict[str, t.Any] = {
     "github": {"url": "https://github.com/acme", "labels": ["Linux"], "token_file": "/etc/token"},
     "docker": {"socket": "/run/docker.sock"},
 }
+PLACE = {"socket": "/run/docker.sock", "user": "1001:1001", "runner_dir": "/home/runner"}
 
 
 def changed(path: str, value: t.Any) -> t.Dict[str, t.Any]:
@@ -39,8 +40,9 @@ def changed(path: str, value: t.Any) -> t.Dict[str, t.Any]:
 
 
 def test_what_the_program_gets_is_ready_for_use_and_holds_no_credential() -> None:
-    given = parse_settings(GOOD, "here").for_program()
-    assert given["plan"] == {"slot": "linux-2", "runner": "mac-1-linux-2", "registration": 300, "job": 0, "grace": 60, "target": "https://github.com/acme"}
+    given = parse_settings(GOOD, "here").for_program({})
+    times = {"registration": 300, "job": 0, "grace": 60}
+    assert given["plan"] == {"slot": "linux-2", "runner": "mac-1-linux-2", **times, "target": "https://github.com/acme", "place": PLACE}
     assert given["logs"] == {"jobs": 10, "size": 20 * 1024 * 1024}
     docker = given["docker"]
     assert (docker["name"], docker["diagnostics"]) == ("mac-runners-linux-2", "/home/runner/_diag")
@@ -54,7 +56,7 @@ def test_what_the_program_gets_is_ready_for_use_and_holds_no_credential() -> Non
 
 
 def test_the_container_is_limited_hardened_and_never_started_twice() -> None:
-    body = parse_settings(GOOD, "here").for_program()["docker"]["body"]
+    body = parse_settings(GOOD, "here").for_program({})["docker"]["body"]
     host = body["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"], host["PidsLimit"]) == (3 * 2**30, 3 * 2**30, 4 * 10**9, 4096)
     assert (host["Privileged"], host["CapDrop"], host["SecurityOpt"], host["Mounts"], host["Init"]) == (False, ["ALL"], ["no-new-privileges"], [], True)
@@ -146,10 +148,23 @@ TART: t.Dict[str, t.Any] = {**GOOD, "slot": "ios-1", "pools": [POOL, TART_POOL],
 
 def test_a_slot_of_tart_needs_nothing_of_docker_and_is_told_nothing_of_it() -> None:
     given = parse_settings({name: value for name, value in TART.items() if name != "docker"}, "here")
-    program = given.for_program()
-    assert "docker" not in program and program["tart"] == {"name": "mac-runners-ios-1", "runner_dir": "actions-runner", "boot": 300}
+    program = given.for_program({})
+    assert "docker" not in program and program["tart"] == {"name": "mac-runners-ios-1", "place": given.place, "boot": 300}
+    assert given.place["runner_dir"] == "actions-runner"
     assert (given.wanted.isolation, given.wanted.guest, given.wanted.memory) == ("tart", "macos", 8 * 2**30)
-    assert "tart" not in parse_settings(GOOD, "here").for_program()
+    assert "tart" not in parse_settings(GOOD, "here").for_program({})
+
+
+def test_an_environment_is_found_where_it_was_made_whatever_the_settings_say_now() -> None:
+    docker, tart = parse_settings(GOOD, "here"), parse_settings(TART, "here")
+    elsewhere = {**docker.place, "socket": "/run/other.sock"}
+    assert docker.for_program(elsewhere)["docker"]["socket"] == "/run/other.sock"
+    assert docker.for_program(elsewhere)["plan"]["place"] == docker.place
+    home = {**tart.place, "account": "other", "tart_home": "/Volumes/VMs"}
+    assert tart.at(home).place == tart.for_program(home)["tart"]["place"] == home
+    # Another isolation, too.
+    assert docker.at(home).place == home and docker.at(home).docker is None and "docker" not in docker.for_program(home)
+    assert tart.at(elsewhere).place == elsewhere and tart.at({}).place == tart.place
 
 
 @pytest.mark.parametrize(

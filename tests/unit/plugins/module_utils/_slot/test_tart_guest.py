@@ -21,6 +21,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
 LISTENER = """#!/bin/sh
 echo "args: $*"
 echo "config: ${#ACTIONS_RUNNER_INPUT_JITCONFIG} $ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE"
+echo "proxy: $https_proxy"
 umask
 while [ ! -e go ]; do sleep 0.05; done
 exit "$(cat go)"
@@ -56,8 +57,8 @@ class Guest:
             words, input=stdin, env=self.environment, cwd="/", stdout=subprocess.PIPE, text=True, check=False, timeout=60
         )
 
-    def start(self, config: str = "secret") -> int:
-        return self.run(tart_guest.start_words("actions runner"), config + "\n").returncode
+    def start(self, config: str = "secret", proxy: str = "") -> int:
+        return self.run(tart_guest.start_words("actions runner"), f"{config}\n{proxy}\n").returncode
 
     def ask(self, script: str) -> str:
         return self.run(tart_guest.words(script, "actions runner")).stdout.strip()
@@ -92,14 +93,15 @@ def guest(tmp_path: pathlib.Path) -> t.Iterator[Guest]:
 
 
 def test_the_listener_is_started_and_left_alone_with_its_config_in_its_own_environment_only(guest: Guest) -> None:
-    assert guest.start("x" * 5000) == 0
+    assert guest.start("x" * 5000, "http://user:pass@proxy:3128") == 0
     guest.wait(guest.home / ".mac-runners" / "pid")
     time.sleep(0.3)
     keeper = int((guest.home / ".mac-runners" / "pid").read_text())
-    assert "x" * 40 not in pathlib.Path(f"/proc/{keeper}/environ").read_text() + pathlib.Path(f"/proc/{keeper}/cmdline").read_text()
+    shown = pathlib.Path(f"/proc/{keeper}/environ").read_text() + pathlib.Path(f"/proc/{keeper}/cmdline").read_text()
+    assert "x" * 40 not in shown and "user:pass" not in shown
     guest.end(3)
     lines, code = guest.follow()
-    assert code == 3 and "args: run" in lines and "config: 5000 1" in lines and "0077" in lines
+    assert code == 3 and "args: run" in lines and "config: 5000 1" in lines and "0022" in lines and "proxy: http://user:pass@proxy:3128" in lines
     assert (guest.home / ".mac-runners").stat().st_mode & 0o777 == 0o700
     assert [path.name for path in guest.home.rglob("*") if path.is_file() and "x" * 40 in path.read_text()] == []
     assert {path.stat().st_mode & 0o077 for path in (guest.home / ".mac-runners").iterdir()} == {0}
@@ -145,6 +147,8 @@ def test_without_a_config_nothing_is_started(guest: Guest) -> None:
 def test_an_environment_is_unused_only_when_no_worker_left_a_log(guest: Guest, code: int, worker: bool, said: str) -> None:
     guest.start()
     (guest.runner / "_diag").mkdir()
+    # Otherwise they are made anew below.
+    guest.wait(guest.runner / ".credentials_rsaparams")
     for name in (".runner", ".credentials", ".credentials_rsaparams", "_diag/Runner_1.log", *(["_diag/Worker_1.log"] if worker else [])):
         (guest.runner / name).write_text("x")
     guest.end(code)

@@ -247,3 +247,12 @@ def test_a_note_comes_back_and_is_for_root_alone(tmp_path: pathlib.Path) -> None
     write_note(str(tmp_path), Note(3, "a", True, 9))
     assert read_note(str(tmp_path)) == Note(3, "a", True, 9)
     assert (tmp_path / "vm.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_one_that_got_no_config_is_ready_for_another_runner_unasked(mac: SlotMac) -> None:
+    vm = mac.vm()
+    vm.make(7, "a")
+    assert vm.renew("b") and "renew" not in mac.said
+    assert vm.observe() == {"state": "ready", "cycle": 7, "runner": "b"}
+    vm.start(CONFIG)
+    assert mac.configs == [CONFIG + "\n"]
