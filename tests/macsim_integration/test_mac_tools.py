@@ -100,7 +100,7 @@ def test_what_cannot_be_fetched(mac: t.Any, archive: pathlib.Path, url: str) -> 
         ("http://127.0.0.1:1/tart.tar.gz", "http://127.0.0.1:1/tart.tar.gz cannot be fetched: <urlopen error [Errno 111] Connection refused>"),
     ):
         (result,) = run_module(mac, "mac_tools", root="/opt/none/tools", tools=[tart(archive, url=source)])
-        assert result["msg"] == message
+        assert result["msg"] == f"tool tart, field url: {message}"
     assert not (mac.root / "opt" / "none").exists()
 
 

@@ -38,6 +38,7 @@ class Tool(t.NamedTuple):
     """A wanted tool; ``program`` is the path in the release of what is run. One of ``url`` and ``archive`` is empty.
 
     ``arch``: the processor for which the program must have been made, empty when that is not looked at.
+    ``field``: the one that says where the archive is.
     """
 
     name: str
@@ -48,6 +49,12 @@ class Tool(t.NamedTuple):
     url: str = ""
     archive: str = ""
     arch: str = ""
+    field: str = "archive"
+
+    @property
+    def where(self) -> str:
+        """How every complaint about the archive begins."""
+        return f"tool {self.name}, field {self.field}"
 
 
 class Seen(t.NamedTuple):
@@ -99,7 +106,7 @@ def parse_tools(entries: t.Sequence[t.Mapping[str, t.Any]], root: str) -> t.List
         mistakes += _mistakes(values, present)
         if values["name"] in (tool.name for tool in tools):
             mistakes.append(f"tool {values['name']}, field name: got it twice; allowed: one entry a tool")
-        tools.append(Tool(present=present, **values))
+        tools.append(Tool(present=present, field="url" if values["url"] else "archive", **values))
     if mistakes:
         raise ReleaseError("; ".join(mistakes))
     return tools

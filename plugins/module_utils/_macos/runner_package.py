@@ -100,10 +100,11 @@ def parse_package(options: t.Mapping[str, t.Any], arch: str) -> Package:
     """Read the module's options; raises :class:`ReleaseError`."""
     root, present = str(options["root"]), options["state"] == "present"
     source = {"url": options.get("url"), "archive": options.get("archive")}
+    own = any(source.values())
     version = str(options.get("version") or "")
     if present:
         _require_pins(version, str(options.get("sha256") or ""))
-        if not any(source.values()):
+        if not own:
             source["url"] = _published(str(options.get("mirror") or GITHUB), version, arch)
     entry = {"name": NAME, "state": options["state"], "version": version, "sha256": options.get("sha256"), "program": PROGRAM, **source}
     (tool,) = parse_tools([entry], root)
@@ -112,7 +113,7 @@ def parse_package(options: t.Mapping[str, t.Any], arch: str) -> Package:
         raise ReleaseError(f"runner package, field keep: got {', '.join(map(show, wrong))}; allowed: {ALLOWED}")
     if options["retain"] < 0:
         raise ReleaseError(f"runner package, field retain: got {options['retain']}; allowed: 0 or more")
-    return Package(tool._replace(arch=arch), root, frozenset(map(str, options["keep"])), options["retain"])
+    return Package(tool._replace(arch=arch, field=tool.field if own else "mirror"), root, frozenset(map(str, options["keep"])), options["retain"])
 
 
 def _require_pins(version: str, sha256: str) -> None:
@@ -132,7 +133,7 @@ def judge_age(version: str, registration: t.Optional[str], runtime: t.Optional[s
     times = [_read_time(f"{name}_deprecates_at", text) for name, text in (("registration", registration), ("runtime", runtime))]
     verdict = verdict_of(version, times[0], times[1], now)
     if verdict.verdict == REFUSED:
-        raise ReleaseError(f"runner package: nothing was changed, since {verdict.message}")
+        raise ReleaseError(f"runner package, field version: got {show(version)}; nothing was changed, since {verdict.message}")
     end = first_end(times[0], times[1])
     if end is None or not end.soon(now):
         return verdict, ""

@@ -54,17 +54,25 @@ def fetched(download: t.Callable[[str], t.BinaryIO], tools: t.Sequence[Tool]) ->
                 with _opened(download, tool) as source, open(archives[tool.name], "xb") as target:
                     _copy_checked(tool, source, target)
             except (OSError, http.client.HTTPException) as error:
-                raise ReleaseError(f"tool {tool.name}: its archive cannot be read to the end: {error}") from error
+                full = _full_disk(directory)
+                raise ReleaseError(f"{tool.where}: {full or 'its archive cannot be read to the end: '}{error}") from error
         yield archives
 
 
 def _opened(download: t.Callable[[str], t.BinaryIO], tool: Tool) -> t.ContextManager[t.BinaryIO]:
     if tool.url:
-        return contextlib.closing(download(tool.url))
+        return contextlib.closing(_downloaded(download, tool))
     try:
         return os.fdopen(open_regular(tool.archive), "rb")
     except OSError as error:
-        raise ReleaseError(f"tool {tool.name}, field archive: got {show(tool.archive)}, which cannot be read: {why(error)}") from None
+        raise ReleaseError(f"{tool.where}: got {show(tool.archive)}, which cannot be read: {why(error)}") from None
+
+
+def _downloaded(download: t.Callable[[str], t.BinaryIO], tool: Tool) -> t.BinaryIO:
+    try:
+        return download(tool.url)
+    except ReleaseError as error:
+        raise ReleaseError(f"{tool.where}: {error}") from error
 
 
 def _copy_checked(tool: Tool, source: t.BinaryIO, target: t.BinaryIO) -> None:
@@ -72,9 +80,12 @@ def _copy_checked(tool: Tool, source: t.BinaryIO, target: t.BinaryIO) -> None:
     for part in iter(lambda: source.read(1024 * 1024), b""):
         size += len(part)
         if size > LARGEST:
-            raise ReleaseError(f"tool {tool.name}: its archive is larger than {LARGEST} bytes, which is the limit")
+            raise ReleaseError(f"{tool.where}: its archive is larger than {LARGEST} bytes, which is the limit")
         digest.update(part)
         target.write(part)
+    # Of an HTTP answer: the bytes that were promised and did not come.
+    if getattr(source, "length", None):
+        raise ReleaseError(f"{tool.where}: its archive cannot be read to the end: the connection ended too early")
     if digest.hexdigest() != tool.sha256:
         raise ReleaseError(
             f"tool {tool.name}, field sha256: got {tool.sha256}, but the archive for release {tool.version} has {digest.hexdigest()}; "
@@ -149,12 +160,12 @@ def _unpack(run: Run, tool: Tool, archive: str, release: str) -> None:
         _refuse(tool, [name for name in names if name.startswith("/") or ".." in name.split("/")], "leave its directory")
         must(run, [TAR, "-x", "-z", "-o", "--no-same-permissions", "-f", archive, "-C", release])
     except CommandError as error:
-        raise ReleaseError(f"tool {tool.name}: {_full_disk(release)}{error}") from None
+        full = _full_disk(release)
+        raise ReleaseError(f"{tool.where}: {full or 'nothing was installed, since its archive cannot be unpacked: '}{error}") from None
     _make_tame(tool, release)
     if not is_program(os.path.join(release, tool.program)):
         raise ReleaseError(
-            f"tool {tool.name}, field program: got {show(tool.program)}, which the archive does not have as a program; "
-            "allowed: the path of a program in the unpacked release"
+            f"{tool.where}: nothing was installed, since the archive for release {tool.version} does not have {show(tool.program)} as a program"
         )
     _require_arch(tool, os.path.join(release, tool.program))
 
@@ -165,21 +176,21 @@ def _require_arch(tool: Tool, program: str) -> None:
     made = made_for(program)
     if not made.runs_on(tool.arch):
         raise ReleaseError(
-            f"tool {tool.name}: nothing was installed, since {tool.program} in the archive for release {tool.version} was made for {made.words}, "
+            f"{tool.where}: nothing was installed, since {tool.program} in the archive for release {tool.version} was made for {made.words}, "
             f"and this Mac is {tool.arch}; take the archive for macOS on {tool.arch}, and its SHA-256"
         )
 
 
-def _full_disk(release: str) -> str:
-    """What tar may not say clearly."""
-    status = os.statvfs(release)
+def _full_disk(directory: str) -> str:
+    """What neither tar nor the system may say clearly; empty when there is room."""
+    status = os.statvfs(directory)
     left = status.f_bavail * status.f_frsize
     return f"nothing was installed, since the disk is full ({left} bytes are left): " if left < _FULL else ""
 
 
 def _refuse(tool: Tool, names: t.Sequence[str], what: str) -> None:
     if names:
-        raise ReleaseError(f"tool {tool.name}: nothing was installed, since names in its archive {what}: {', '.join(map(show, sorted(names)[:5]))}")
+        raise ReleaseError(f"{tool.where}: nothing was installed, since names in its archive {what}: {', '.join(map(show, sorted(names)[:5]))}")
 
 
 def _make_tame(tool: Tool, release: str) -> None:

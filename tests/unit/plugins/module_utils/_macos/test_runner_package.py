@@ -244,7 +244,7 @@ def test_a_package_for_another_machine(mac: Mac, listener: bytes, words: str) ->
     with pytest.raises(core.ReleaseError) as caught:
         mac.do()
     assert str(caught.value) == (
-        f"tool actions-runner: nothing was installed, since bin/Runner.Listener in the archive for release {NEW} was made for {words}, "
+        f"tool actions-runner, field archive: nothing was installed, since bin/Runner.Listener in the archive for release {NEW} was made for {words}, "
         "and this Mac is arm64; take the archive for macOS on arm64, and its SHA-256"
     )
     assert (mac.there(), mac.current()) == ([OLD, "current"], OLD)
@@ -279,7 +279,8 @@ def test_archives_that_are_cut_short_or_another_one(mac: Mac) -> None:
     assert not mac.root.exists()
     # As short as whoever wrote down the hash had it.
     mac.sha256 = hashlib.sha256(mac.archive.read_bytes()).hexdigest()
-    with pytest.raises(core.ReleaseError, match="tool actions-runner: /usr/bin/tar .* ended with 2: .*[Uu]nexpected end of file"):
+    start = "tool actions-runner, field archive: nothing was installed, since its archive cannot be unpacked: /usr/bin/tar"
+    with pytest.raises(core.ReleaseError, match=f"{start} .* ended with 2: .*[Uu]nexpected end of file"):
         mac.do()
     assert mac.there() == []
 
@@ -304,7 +305,7 @@ def test_a_full_disk(mac: Mac) -> None:
     process.start()
     message, left = results.get(timeout=60)
     process.join()
-    assert re.match(r"tool actions-runner: nothing was installed, since the disk is full \(\d+ bytes are left\): /usr/bin/tar -x ", message)
+    assert re.match(r"tool actions-runner, field archive: nothing was installed, since the disk is full \(\d+ bytes are left\): /usr/bin/tar -x ", message)
     assert left == []
     assert (mac.there(), mac.current()) == ([OLD, "current"], OLD)
 
@@ -402,7 +403,10 @@ def test_dates_of_github(registration: t.Optional[str], runtime: t.Optional[str]
 def test_a_version_that_github_refuses() -> None:
     with pytest.raises(core.ReleaseError) as caught:
         core.judge_age(NEW, "2027-01-15T08:00:00Z", "2027-03-15T08:00:00Z", NOW)
-    assert str(caught.value) == "runner package: nothing was changed, since the runner 2.337.0 cannot register since 2027-01-15T08:00:00Z; pin a newer version"
+    assert str(caught.value) == (
+        'runner package, field version: got "2.337.0"; nothing was changed, since the runner 2.337.0 cannot register since 2027-01-15T08:00:00Z; '
+        "pin a newer version"
+    )
 
 
 @pytest.mark.parametrize("date", ["soon", "2027-01-15", "2027-01-15T08:00:00"])
