@@ -14,6 +14,8 @@ import time
 
 import pytest
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError, StoppedError
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import tart
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import converse
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart import _Follower
 
@@ -96,3 +98,24 @@ def test_a_follower_ends_with_all_that_it_started(tmp_path):
         assert time.monotonic() < deadline, "what the command started lives on"
         time.sleep(0.02)
     assert open_files() == before
+
+
+@pytest.mark.parametrize(("stopped", "raised", "said"), [(True, StoppedError, None), (False, SlotError, "did not come within")])
+def test_logs_that_do_not_come_are_late_or_not_waited_for(monkeypatch, stopped, raised, said):
+    """A slot that is told to end does not blame its guest."""
+
+    def go_on():
+        if stopped:
+            raise StoppedError()
+
+    monkeypatch.setattr(tart, "_LOGS", 20.0 if stopped else 0.2)
+    wake, told = os.pipe()
+    if stopped:
+        os.write(told, b"x")
+    settings = tart.TartSettings("vm", {"runner_dir": "actions-runner"}, 10.0, ["/bin/sh", "-c", "sleep 30"])
+    try:
+        with pytest.raises(raised, match=said):
+            list(tart.TartIsolation(settings, None, wake, go_on).diagnostics(None))
+    finally:
+        os.close(wake)
+        os.close(told)
