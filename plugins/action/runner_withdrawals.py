@@ -13,6 +13,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fleet_runners import urls_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import Ownership
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import Github, parse_github
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._controller import run_here
@@ -32,7 +33,12 @@ _SPEC: dict[str, dict[str, t.Any]] = {
     "force": {"type": "bool", "default": False},
     "docker_socket": {"type": "path"},
     "runner_dir": {"type": "str", "default": "/home/runner"},
+    "isolations": {"type": "list", "elements": "str"},
+    "tart": {"type": "dict", "default": {}},
+    "guest_timeout": {"type": "int"},
 }
+#: By which the module on the Mac finds runners.
+_PLACE = ("docker_socket", "runner_dir", "isolations", "tart", "guest_timeout")
 Json = dict[str, t.Any]
 
 
@@ -58,7 +64,7 @@ class ActionModule(ActionBase):
 
     def _ask(self, url: str, github: Github, going: list[Json], asked: Json, task_vars: Json) -> Json:
         runners = [{"name": f"{asked['mac']}-{one['name']}", "idle": not one["busy"]} for one in going]
-        credential = {"token": github.token} if github.token else {"app": dict(github.app)} if github.app else {}
+        credential = {"token": github.token} if github.token else {"app": {name: value for name, value in github.app.items() if value}} if github.app else {}
         more = {name: value for name, value in (("ca_path", github.ca_path), ("proxy", github.proxy)) if value}
         arguments = {"url": url, **credential, **more, "runners": runners, "name_prefixes": [f"{asked['mac']}-"]}
         arguments.update(fleet=asked["fleet"], force=asked["force"])
@@ -68,6 +74,7 @@ class ActionModule(ActionBase):
 def _read(asked: Json) -> tuple[Github, list[str]]:
     """Where runners may be; what is written wrong is told before anything is marked on the Mac."""
     try:
+        Ownership.of(asked["fleet"], [f"{asked['mac']}-"])
         github = parse_github(asked["github"])
         return github, urls_of(pools_of(asked["pools"], asked["capacity"]), github)
     except MacRunnersError as error:
@@ -76,7 +83,7 @@ def _read(asked: Json) -> tuple[Github, list[str]]:
 
 def _marking(asked: Json) -> Json:
     """The options of the module on the Mac."""
-    place = {name: asked[name] for name in ("fleet", "docker_socket", "runner_dir") if asked[name]}
+    place = {name: asked[name] for name in ("fleet", *_PLACE) if asked[name]}
     if asked["drain"]:
         return {**place, "drain": True, "only": asked["slots"] or []}
     return {**place, "drain": False, "only": asked["forget"]} if asked["forget"] else place

@@ -19,6 +19,7 @@ import os
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import show
 
 SCHEMA = 1
 LEASE_NAME = "lease.json"
@@ -49,6 +50,8 @@ class Terms:
     def __post_init__(self) -> None:
         if not self.fleet:
             raise LeaseError("field fleet: got nothing; allowed: a name for whose Macs these are, the same in every run")
+        if not self.fleet.strip() or not self.fleet.isprintable():
+            raise LeaseError(f"field fleet: got {show(self.fleet)}; allowed: a text that is not empty and has no control characters")
 
     @property
     def digest(self) -> str:

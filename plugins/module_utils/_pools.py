@@ -17,6 +17,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
     Mistake,
     show,
 )
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import MARK
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Cost, Policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._runner_version import read_version
@@ -282,6 +283,8 @@ def _labels(fields: Fields) -> t.Tuple[str, ...]:
     for index, label in enumerate(fields.items("labels")):
         if not _good_label(label):
             fields.wrong(f"labels[{index}]", label, allowed)
+        elif label.lower().startswith(MARK):
+            fields.wrong(f"labels[{index}]", label, f"none that begins with {MARK}, by which the runners of a fleet are known; its own is added")
         elif label.lower() in [known.lower() for known in labels]:
             fields.wrong(f"labels[{index}]", label, "each label once (GitHub ignores case)")
         else:

@@ -19,8 +19,8 @@ from cryptography.x509.oid import NameOID
 from double import canary
 
 
-def rsa_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
+def rsa_key(bits: int = 2048) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, bits)
 
 
 def ec_key() -> ec.EllipticCurvePrivateKey:

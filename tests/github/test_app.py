@@ -181,12 +181,13 @@ def keys_that_do_not_do():
         (curve, "is no RSA key", "is no RSA key"),
         (curve8, "is no RSA key", "is no RSA key"),
         (damaged, "is damaged", "cannot sign with"),
+        (identities.pem(identities.rsa_key(1024)), "is no RSA key of at least 2048 bits", "is no RSA key of at least 2048 bits"),
         ("ssh-rsa AAAA", "is no private key in PEM form", "is no private key in PEM form"),
         ("", "is no private key in PEM form", "is no private key in PEM form"),
     ]
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_a_key_that_does_not_do_is_refused_by_both(tmp_path, number):
     text, one, other = keys_that_do_not_do()[number]
     path = tmp_path / "app.pem"

@@ -14,6 +14,7 @@ import stat
 import subprocess
 import time
 
+import identities
 import pytest
 
 LABEL = "managed-by:acme"
@@ -313,6 +314,7 @@ def test_a_group_that_does_not_do_is_refused_before_anything_is_done(github, acm
     assert not play("github_runners", runners=[persistent(runner_group="open", trust="untrusted", labels=["old"])]).get("failed")
 
 
+KEY = identities.pem(identities.rsa_key())
 WRONG = [
     ({"url": "https://api.github.com/orgs/acme"}, "the address of the API; write https://github.com/"),
     ({"url": "https://me:hunter22@github.com/acme"}, "with a user or a password in it; give the credential as token or app"),
@@ -321,6 +323,15 @@ WRONG = [
     ({"grace": 60}, "grace: got 60; allowed: at least 300 seconds"),
     ({"name_prefixes": ["m"]}, 'name_prefixes: got "m"; allowed: 3 to 64 of'),
     ({"fleet": " "}, 'fleet: got " "; allowed: a text that is not empty'),
+    ({"fleet": "acme\nother"}, r'fleet: got "acme\nother"; allowed: a text that is not empty'),
+    ({"fleet": None}, 'fleet: got ""; allowed: a text that is not empty'),
+    ({"url": None}, 'url: got ""; allowed: https://github.com/ORGANISATION'),
+    ({"url": "https://github.com/ac\nme"}, r'url: got "https://github.com/ac\nme" with a line break or another control character'),
+    ({"token": None}, "token: got nothing, and no app; allowed: one of both"),
+    ({"token": ""}, "token: it is empty"),
+    ({"app": {"client_id": None, "key": KEY}}, 'app.client_id: got ""; allowed: the client id of the App'),
+    ({"app": {"client_id": "Iv23liTEST", "key": None}}, "app.key: got nothing, and no app.key_file; allowed: one of both"),
+    ({"app": {"client_id": "Iv23liTEST", "key": KEY, "installation_id": -1}}, "app.installation_id: got -1; allowed: a whole number from 1"),
     ({"timeout": 0}, "timeout: got 0; allowed: 1 to 86400 seconds"),
     ({"runners": [{"name": "x-1"}]}, 'runner x-1: field name: got "x-1"; allowed: a name that begins with one of name_prefixes: mac-1-'),
     ({"runners": [slot("mac-1-" + "x" * 50)]}, "at most 55 characters for an ephemeral slot"),
@@ -328,6 +339,7 @@ WRONG = [
     ({"runners": [slot(state="gone")]}, 'runner mac-1-ios-1: field state: got "gone"; allowed: one of present, absent'),
     ({"runners": [persistent(labels=["x" * 257])]}, "field labels[0]: got"),
     ({"runners": [persistent(labels=["macOS"])]}, "allowed: none that the runner brings itself"),
+    ({"runners": [persistent(labels=["Managed-By:other"])]}, 'field labels[0]: got "Managed-By:other"; allowed: none that begins with managed-by:'),
     ({"runners": [persistent(labels="a,b")]}, 'field labels: got "a,b"; allowed: a list'),
     ({"runners": [persistent(labels=[f"l{n}" for n in range(100)])]}, "at most 99, since the label of the fleet is added"),
 ]

@@ -66,7 +66,7 @@ def proxy(secure):
     server.server_close()
 
 
-def test_a_private_authority_is_trusted_when_it_is_given(secure, play):
+def test_a_private_authority_is_trusted_when_it_is_given(secure, play, tmp_path):
     options = {"url": secure.url + "/acme", "token": secure.world.token().text}
     assert play("github_runners_info", ca_path=secure.ca, **options)["runners"] == []
     result = play("github_runners_info", **options)
@@ -76,6 +76,11 @@ def test_a_private_authority_is_trusted_when_it_is_given(secure, play):
     assert play("github_runners_info", validate_certs=False, **options)["runners"] == []
     result = play("github_runners_info", ca_path="/no/such/ca.pem", **options)
     assert result["failed"] and result["msg"] == "ca_path: /no/such/ca.pem is no file"
+    for text in ("", "hunter22", "-----BEGIN CERTIFICATE-----\nhunter22\n-----END CERTIFICATE-----\n"):
+        (tmp_path / "no-ca.pem").write_text(text)
+        result = play("github_runners_info", ca_path=str(tmp_path / "no-ca.pem"), **options)
+        assert result["failed"] and result["msg"].startswith(f"ca_path: {tmp_path}/no-ca.pem cannot be used (")
+        assert result["msg"].endswith("allowed: a file with certificates in PEM form") and "hunter22" not in result["msg"]
 
 
 def test_the_proxy_of_the_environment_is_used_and_sees_no_credential(secure, proxy, play, monkeypatch):

@@ -19,6 +19,7 @@ import urllib.parse
 from ansible.module_utils import urls
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import on_one_line, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.answer import no_answer, read_answer
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.app import App, AppAuthority
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
@@ -76,8 +77,6 @@ def connect(module: AnsibleModule, access: str) -> Client:
     """A client as the options of the module say; ``access`` is read or write."""
     params = module.params
     target = parse_target(params["url"])
-    if params["ca_path"] and not os.path.isfile(params["ca_path"]):
-        raise InputError(f"ca_path: {params['ca_path']} is no file")
     for name in ("timeout", "max_wait"):
         if not 0 < params[name] <= 86400:
             raise InputError(f"{name}: got {params[name]}; allowed: 1 to 86400 seconds")
@@ -94,14 +93,21 @@ def quota_of(client: Client) -> t.Dict[str, t.Any]:
 
 
 def _authority(module: AnsibleModule, target: Target, exchange: Exchange, access: str) -> Authority:
-    app = module.params["app"]
+    app, token = module.params["app"], module.params["token"]
+    if not app and token is None:
+        raise InputError("token: got nothing, and no app; allowed: one of both")
     if not app:
-        return read_token(module.params["token"], target)
-    return AppAuthority(App(app["client_id"], _signer(module, app), app["installation_id"]), target, exchange, access)
+        return read_token(token, target)
+    installation = app["installation_id"]
+    if installation is not None and not 0 < installation < 2**63:
+        raise InputError(f"app.installation_id: got {show(installation)}; allowed: a whole number from 1, or to leave it out")
+    return AppAuthority(App(app["client_id"], _signer(module, app), installation), target, exchange, access)
 
 
 def _signer(module: AnsibleModule, app: t.Mapping[str, t.Any]) -> Signer:
     path = app["key_file"]
+    if not path and app["key"] is None:
+        raise InputError("app.key: got nothing, and no app.key_file; allowed: one of both")
     text, where = (read_key(path), f"app.key_file: {path}") if path else (app["key"], "app.key")
     if path and stat.S_IMODE(os.stat(path).st_mode) & 0o077:
         module.warn(f"app.key_file: {path} can be read by others than its owner; give it the mode 0600")
@@ -131,10 +137,22 @@ def _take_proxy(proxy: str, wanted: bool) -> None:
     os.environ["https_proxy"] = proxy
 
 
+def _context(ca_path: t.Optional[str], validate: bool) -> t.Any:
+    if ca_path and not os.path.isfile(ca_path):
+        raise InputError(f"ca_path: {ca_path} is no file")
+    try:
+        return urls.make_context(cafile=ca_path or None, validate_certs=validate)
+    except (OSError, ValueError) as error:
+        if not ca_path:
+            raise
+        cause = getattr(error, "strerror", None) or getattr(error, "reason", None) or type(error).__name__
+        raise InputError(f"ca_path: {ca_path} cannot be used ({on_one_line(str(cause))}); allowed: a file with certificates in PEM form") from error
+
+
 def _transport(params: t.Mapping[str, t.Any]) -> Transport:
     """HTTP with Ansible's proxies, certificates and time-outs; redirects are the core's business."""
     # One context for all requests: loading the certificates takes longer than a request.
-    context = urls.make_context(cafile=params["ca_path"], validate_certs=params["validate_certs"])
+    context = _context(params["ca_path"], params["validate_certs"])
     # A forgotten netrc would take the place of our credential.
     session = urls.Request(
         use_proxy=params["use_proxy"], timeout=params["timeout"], follow_redirects="none", use_netrc=False, context=context

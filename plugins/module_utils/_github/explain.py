@@ -60,7 +60,7 @@ def _details(response: Response) -> t.Iterator[str]:
     """The single mistakes that a 422 names."""
     try:
         errors = json.loads(response.body).get("errors")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return
     for error in errors[:5] if isinstance(errors, list) else []:
         if isinstance(error, str):

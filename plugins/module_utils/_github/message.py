@@ -58,7 +58,7 @@ class Response:
         """What GitHub says about a failure; empty when it says nothing that can be read."""
         try:
             data = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return ""
         if not isinstance(data, dict):
             return ""
@@ -69,7 +69,7 @@ class Response:
         """The body; raises :class:`BadAnswerError` when it is no JSON."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             kind = self.headers.get("content-type", "no content type")
             raise BadAnswerError(f"{what}: the answer is no JSON ({kind}); is there a proxy or a login page between here and GitHub?") from error
 

@@ -17,7 +17,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import InputError
 
 #: ``managed-by:<fleet>``: every runner of ours carries it.
-_LABEL = "managed-by:"
+MARK = "managed-by:"
 _LONGEST_FLEET = 60
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _JIT = re.compile(r"(?P<slot>.+)-[0-9a-f]{8}\Z")
@@ -29,9 +29,9 @@ def fleet_label(fleet: str) -> str:
     """The label of a fleet; a name that is long or no plain word (a path) keeps apart by a digest."""
     plain = _UNSAFE.sub("-", fleet)
     if plain == fleet and len(fleet) <= _LONGEST_FLEET:
-        return _LABEL + fleet
+        return MARK + fleet
     digest = hashlib.sha256(fleet.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{_LABEL}{plain[-_LONGEST_FLEET:].lstrip('-')}-{digest}"
+    return f"{MARK}{plain[-_LONGEST_FLEET:].lstrip('-')}-{digest}"
 
 
 def jit_name(slot_name: str, suffix: int) -> str:

@@ -63,7 +63,7 @@ def _read(path: str) -> t.Tuple[t.Dict[str, t.Any], str]:
         return {}, ""
     except OSError as error:
         raise InputError(f"offline_file: {path} cannot be read: {error.strerror}") from error
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     if not isinstance(data, dict) or data.get("schema") != _SCHEMA or not isinstance(data.get("offline"), dict):
         return {}, f"offline_file: {path} is damaged or of another release; the grace of all runners begins anew"

@@ -18,8 +18,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 Signer = t.Callable[[bytes], bytes]
 
 OPENSSL = "/usr/bin/openssl"
-#: A key of 2048 bits, the least that GitHub makes, gives this many bytes.
-_LEAST_SIGNATURE = 256
+#: The least that GitHub makes.
+_LEAST_BITS = 2048
 _LARGEST_KEY = 65536
 
 
@@ -49,6 +49,10 @@ def check_key(text: str, where: str) -> None:
         raise InputError(f"{where} is no RSA key; GitHub Apps have RSA keys")
 
 
+def _too_short(where: str) -> str:
+    return f"{where} is no RSA key of at least {_LEAST_BITS} bits; GitHub Apps have such keys"
+
+
 def cryptography_signer(text: str, where: str) -> Signer:
     """Sign in this process."""
     try:
@@ -64,6 +68,8 @@ def cryptography_signer(text: str, where: str) -> Signer:
         raise InputError(f"{where} is damaged: it cannot be read as a private key ({type(error).__name__})") from None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise InputError(f"{where} is no RSA key; GitHub Apps have RSA keys")
+    if key.key_size < _LEAST_BITS:
+        raise InputError(_too_short(where))
     rsa_key = key
 
     def sign(data: bytes) -> bytes:
@@ -87,8 +93,8 @@ def openssl_signer(run: Run, path: str, openssl: str = OPENSSL) -> Signer:
             signature = bytes.fromhex(result.stdout.rpartition("=")[2].strip())
         except ValueError:
             signature = b""
-        if len(signature) < _LEAST_SIGNATURE:
-            raise InputError(f"app.key_file: {path} is no RSA key of at least 2048 bits; GitHub Apps have such keys")
+        if len(signature) * 8 < _LEAST_BITS:
+            raise InputError(_too_short(f"app.key_file: {path}"))
         return signature
 
     return sign

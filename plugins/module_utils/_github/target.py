@@ -52,6 +52,9 @@ def parse_target(url: t.Any) -> Target:
     """Read the address of a target; a trailing slash and ``.git`` are dropped. Raises :class:`InputError`."""
     if not isinstance(url, str) or not url.strip():
         raise InputError(f"url: got {show(url)}; allowed: {_ALLOWED}")
+    if not url.isprintable():
+        # urllib drops some of them without a word.
+        raise InputError(f"url: got {show(url.rpartition('@')[2])} with a line break or another control character; allowed: {_ALLOWED}")
     parts = _split(url.strip())
     segments = [urllib.parse.unquote(segment) for segment in parts.path.split("/") if segment]
     host = _host(parts)

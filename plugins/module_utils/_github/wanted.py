@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import InputError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import Ownership
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import MARK, Ownership
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target
 
 STATES = ("present", "absent")
@@ -100,6 +100,8 @@ def _labels(fields: Fields) -> t.Tuple[str, ...]:
             fields.wrong(f"labels[{index}]", label, "1 to 256 characters without comma or blank")
         elif label.lower() in FIXED_LABELS:
             fields.wrong(f"labels[{index}]", label, "none that the runner brings itself: " + ", ".join(sorted(FIXED_LABELS)))
+        elif label.lower().startswith(MARK):
+            fields.wrong(f"labels[{index}]", label, f"none that begins with {MARK}, by which the runners of a fleet are known; its own is added")
         elif label.lower() not in (one.lower() for one in labels):
             labels.append(str(label))
     if len(labels) >= _MOST_LABELS:

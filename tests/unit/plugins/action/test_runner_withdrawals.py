@@ -106,4 +106,13 @@ def test_what_is_written_wrong_is_told_before_anything_is_marked_on_the_mac(play
     world = World(seen())
     with pytest.raises(AnsibleActionFail, match="mac_runners_github.colour"):
         play(world, drain=True, github={**GITHUB, "colour": "red"})
+    for fleet in ("acme\n", " "):
+        with pytest.raises(AnsibleActionFail, match="fleet: got .*; allowed: a text that is not empty and has no control characters"):
+            play(world, drain=True, fleet=fleet)
     assert world.told == []
+
+
+def test_an_app_whose_installation_is_not_given_looks_it_up(play: Play) -> None:
+    world, app = World(seen()), {"client_id": "Iv23liTEST", "key_file": "/app.pem"}
+    play(world, github={"url": URL, "app": app})
+    assert world.asked[0]["app"] == app and "token" not in world.asked[0]

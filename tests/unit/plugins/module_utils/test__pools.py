@@ -225,6 +225,12 @@ WRONG: t.Sequence[t.Tuple[str, t.Any, str]] = (
     ("empty label", {**TART, "labels": [""]}, f'pool "ios", field labels[0]: got ""; allowed: {LABEL}'),
     ("label of 257", {**TART, "labels": ["x" * 257]}, f'pool "ios", field labels[0]: got "{"x" * 76}...; allowed: {LABEL}'),
     ("reserved label", {**TART, "labels": ["macOS"]}, f'pool "ios", field labels[0]: got "macOS"; allowed: {LABEL}'),
+    (
+        "label of a fleet",
+        {**TART, "labels": ["Managed-By:other"]},
+        'pool "ios", field labels[0]: got "Managed-By:other"; allowed: none that begins with managed-by:, by which the runners of a fleet are known; '
+        "its own is added",
+    ),
     ("label twice", {**TART, "labels": ["a", "A"]}, 'pool "ios", field labels[1]: got "A"; allowed: each label once (GitHub ignores case)'),
     (
         "lifecycle",

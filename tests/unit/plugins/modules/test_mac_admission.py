@@ -162,6 +162,8 @@ def test_whose_the_mac_is_has_to_be_said(run_module: t.Callable[..., Json]) -> N
     (
         ({"fleet": None}, "field fleet: got nothing; allowed: a name for whose Macs these are"),
         ({"fleet": ""}, "field fleet: got nothing; allowed: a name for whose Macs these are"),
+        ({"fleet": " "}, 'field fleet: got " "; allowed: a text that is not empty and has no control characters'),
+        ({"fleet": "acme\nother"}, r'field fleet: got "acme\nother"; allowed: a text that is not empty and has no control characters'),
         ({"state": "gone"}, "value of state must be one of: present, absent, got: gone"),
         ({"pools": "ios"}, "Elements value for option 'pools' is of type"),
         ({"takeover": "perhaps"}, "The value 'perhaps' is not a valid boolean"),

@@ -33,7 +33,7 @@ def test_nothing_to_remember_makes_no_file(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 2, "offline": {}}', '{"schema": 1}', '{"schema": 1, "offline": []}', "\u0000"])
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 2, "offline": {}}', '{"schema": 1}', '{"schema": 1, "offline": []}', "\u0000", "[" * 200000])
 def test_a_damaged_file_is_said_and_replaced(tmp_path, text):
     path = tmp_path / "offline.json"
     path.write_text(text)

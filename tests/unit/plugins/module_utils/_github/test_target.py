@@ -56,6 +56,9 @@ WRONG = [
     ("https://github.com:99999/acme", "it is no address"),
     ("https://github.com/acme?x=1", "with a query or a fragment"),
     ("https://github.com/acme#x", "with a query or a fragment"),
+    ("https://github.com/acme\n", r'url: got "https://github.com/acme\n" with a line break or another control character'),
+    ("https://github.com/ac\nme", r'url: got "https://github.com/ac\nme" with a line break or another control character'),
+    ("https://github.com/acme\t", "with a line break or another control character"),
     ("https://github.com/ac me", '"ac me" cannot be the name of the organisation'),
     ("https://github.com/acme.git", '"acme.git" cannot be the name of the organisation'),
     ("https://github.com/-acme", '"-acme" cannot be the name of the organisation'),
@@ -81,7 +84,7 @@ def test_wrong_addresses(url, message):
     assert str(caught.value).startswith("url: ") and message in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["https://me:hunter22@github.com/acme", "https://hunter22@github.com/acme", "ftp://hunter22@github.com", "https://hunter22@"])
+@pytest.mark.parametrize("url", ["https://me:hunter22@github.com/acme", "https://hunter22@github.com/acme", "ftp://hunter22@github.com", "https://hunter22@", "https://hunter22@github.com/a\nb"])
 def test_a_secret_in_an_address_is_not_repeated(url):
     with pytest.raises(InputError) as caught:
         parse_target(url)
