@@ -13,7 +13,9 @@ from tests.canary.find import Find
 
 CREDENTIALS = frozenset({"API token", "App key"})
 RUNNERS_OWN = frozenset({"runner key"})
+PROXY = frozenset({"proxy password"})
 JIT = frozenset({"JIT config"})
+REGISTRATION = frozenset({"registration token"})
 ANY = frozenset({*CREDENTIALS, *RUNNERS_OWN, *JIT, "installation token", "registration token", "private key"})
 
 
@@ -33,11 +35,19 @@ class Allowed:
         return fits and not (is_file and self.private and not find.private) and not (self.root and find.owner != 0)
 
 
+#: config.sh, the program that it becomes, and what env.sh needs.
+_CONFIGURES = r"(\S+ )?\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
+
 ALLOWED = (
     Allowed(
         r"environment of '[^']*\bRunner\.Listener run( [^']*)?' \(uid [1-9]\d*\): ACTIONS_RUNNER_INPUT_JITCONFIG",
         JIT,
         "the runner takes its JIT config from there; its workers and jobs have it no more",
+    ),
+    Allowed(
+        rf"environment of '({_CONFIGURES})' \(uid ([1-9]\d*|\?)\): ACTIONS_RUNNER_INPUT_TOKEN",
+        REGISTRATION,
+        "config.sh of a persistent runner takes its registration token from there, before any job runs; what it starts inherits it",
     ),
     Allowed(
         r"file Mac \S+: /private/var/db/mac_runners/credentials/.*",
@@ -46,12 +56,23 @@ ALLOWED = (
         root=True,
     ),
     Allowed(
+        r"environment of '[^']*' \(uid [1-9]\d*\): https?_proxy",
+        PROXY,
+        "runners and their jobs reach GitHub through it: whoever gives a proxy with a password gives it to them too",
+    ),
+    Allowed(
+        r"file Mac \S+: /private/var/db/mac_runners/slots/[^/]+/settings\.json",
+        PROXY,
+        "by which a slot reaches GitHub: its settings are for root alone",
+        root=True,
+    ),
+    Allowed(
         r"file (Mac \S+: |/tmp/mac-runners-engine\.).*/(home/runner|actions-runner)/\.credentials_rsaparams",
         RUNNERS_OWN,
         "the runner's own key, in its own container or guest, for itself",
     ),
-    Allowed(r"file /tmp/.*/(registration-)?token", frozenset({"registration token"}), "registration_token_file, on the controller during a play"),
-    Allowed(r"file /tmp/(\S*/)?inventory/(group_vars|host_vars)/\S+\.yml", CREDENTIALS, "what an operator wrote into the inventory", private=False),
+    Allowed(r"file /tmp/.*/(registration-)?token", REGISTRATION, "registration_token_file, on the controller during a play"),
+    Allowed(r"file /tmp/(\S*/)?inventory/(group_vars|host_vars)/\S+\.yml", CREDENTIALS | PROXY, "what an operator wrote into the inventory", private=False),
     Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(inventory|hosts)\.yml", CREDENTIALS, "an inventory in one file", private=False),
     Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(app|server)\S*\.pem", ANY, "the key file of an operator, or of the tests' own server with TLS", private=False),
     Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(token|secrets\.json|key\.pem)", CREDENTIALS, "what a test gives to what it tests", private=False),

@@ -43,11 +43,13 @@ class Needles:
         self._marks = [normal(form) for form in (marked, *encodings(marked), *_twice(marked))]
         self._forms = [(kind, form) for start, name in kinds.items() for kind, form in _forms_of(name, f"{start}{mark}".encode())]
         self._others: dict[bytes, str] = {}
+        self.count = 0
 
     def add(self, kind: str, text: str) -> None:
         """A secret without the mark, or a line of one."""
         for form in (text.encode(), *encodings(text.encode())):
             self._others[normal(form)] = kind
+        self.count += 1
 
     def kinds_in(self, data: bytes) -> set[str]:
         """The kinds of the secrets in it."""

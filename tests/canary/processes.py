@@ -26,6 +26,8 @@ class Processes:
     def __init__(self, needles: Needles) -> None:
         self._needles = needles
         self._born: dict[int, float] = {}
+        #: What was read of a process and has nothing in it, as long as no secret comes to be known: searching costs more than reading.
+        self._clean: dict[int, tuple[int, bytes, bytes]] = {}
         self._next = 0.0
         self.looked = 0
 
@@ -37,6 +39,8 @@ class Processes:
             self._next = now + ALL
         there = [int(name) for name in os.listdir("/proc") if name.isdigit()]
         self._born = {pid: self._born.get(pid, now) for pid in there}
+        for pid in self._clean.keys() - self._born.keys():
+            del self._clean[pid]
         for pid in there:
             if whole or now - self._born[pid] < YOUNG:
                 yield from self._of(pid)
@@ -47,10 +51,16 @@ class Processes:
         self.looked += 1
         for _try in range(_TRIES):
             words, environment = _read(pid, "cmdline"), _read(pid, "environ")
+            known = (self._needles.count, words, environment)
+            if self._clean.get(pid) == known:
+                return
             found = self._needles.kinds_in(words), self._needles.kinds_in(environment)
             # It was one program while both were read, or has ended.
             if found == (set(), set()) or _read(pid, "cmdline") in (words, b""):
                 break
+        if found == (set(), set()):
+            self._clean[pid] = known
+            return
         who = self._who(pid, words)
         yield from (Find(f"argument list of {who}", kind) for kind in found[0])
         for kind in found[1]:

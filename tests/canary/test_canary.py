@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import json
 import os
@@ -14,12 +15,14 @@ import pathlib
 import re
 import subprocess
 import sys
+import tarfile
 import typing as t
 
 import pytest
 
 from tests.canary.allowed import ALLOWED, reason
 from tests.canary.find import Find
+from tests.canary.plugin import loud_ansible
 from tests.canary.watch import ROOT, Watch
 from tests.macsim.pytest_plugin import boot_mac_fixture  # a fixture
 
@@ -27,8 +30,9 @@ __all__ = ["boot_mac_fixture"]
 
 #: Another mark than that of the session, which must not take these for leaks.
 MARK = os.urandom(12).hex()
-KINDS = {"ghp_": "API token", "ghs_": "installation token", "jit-key": "runner key"}
+KINDS = {"proxy-password-": "proxy password", "ghp_": "API token", "ghs_": "installation token", "jit-key": "runner key"}
 TOKEN, KEY = f"ghp_{MARK}{os.urandom(8).hex()}", f"jit-key{MARK}{os.urandom(8).hex()}"
+PASSWORD = f"proxy-password-{MARK}{os.urandom(8).hex()}"
 CONFIG = base64.b64encode(json.dumps({".runner": "e30=", ".credentials_rsaparams": base64.b64encode(KEY.encode()).decode()}).encode()).decode()
 LIVES = "import sys, time; sys.stdin.readline(); time.sleep(0.1)"
 
@@ -140,7 +144,60 @@ def test_files_of_a_mac(boot_mac: t.Callable[..., t.Any], watch: Watch) -> None:
     assert any(place.startswith("argument list of") and "nsenter" not in place for place in leaks(watch))
 
 
+ON_A_MAC = {
+    "log": "private/var/log/mac_runners/slot.linux-1.log",
+    "plist": "Library/LaunchDaemons/action_packer.mac_runners.slot.linux-1.plist",
+    "local facts": "private/etc/ansible/facts.d/runners.fact",
+    "settings": "private/var/db/mac_runners/slots/linux-1/settings.json",
+    "files of a job": "Users/runner/actions-runner/_work/_temp/script.sh",
+    "files of a while": "private/tmp/ansible-tmp-1/AnsiballZ_runner_slots.py",
+}
+
+
+def test_each_place_of_a_mac(boot_mac: t.Callable[..., t.Any], watch: Watch) -> None:
+    mac = boot_mac()
+    assert leaks(watch) == {}
+    for path in ON_A_MAC.values():
+        (mac.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (mac.root / path).write_text(f"password={PASSWORD}\n")
+    assert {place.partition(": /")[2]: kind for place, kind in leaks(watch).items()} == dict.fromkeys(ON_A_MAC.values(), "proxy password")
+
+
+def test_what_a_play_says_its_processes_and_the_facts_that_it_keeps(watch: Watch, tmp_path: pathlib.Path) -> None:
+    """The environment of a task becomes words of a shell; a fact goes to the cache; -vvvv tells both."""
+    asking = {"ansible.builtin.command": "sleep 0.2", "environment": {"HTTPS_PROXY": f"http://fleet:{PASSWORD}@proxy:3128"}}
+    keep = {"ansible.builtin.set_fact": {"kept": TOKEN, "cacheable": True}}
+    (tmp_path / "play.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [asking]}]))
+    (tmp_path / "keep.yml").write_text(json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": [keep]}]))
+    environment = {**os.environ, **loud_ansible(tmp_path / "loud")}
+    watch.look()
+    for name in ("play.yml", "keep.yml"):
+        here = ["-i", "localhost,", "-c", "local", "-e", f"ansible_python_interpreter={sys.executable}"]
+        command = [str(ROOT / ".venv/bin/ansible-playbook"), *here, str(tmp_path / name)]
+        subprocess.run(command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    found = leaks(watch)
+    assert {found.get(f"file {tmp_path}/loud/{name}") for name in ("ansible.log", "facts/s1_localhost")} <= {"API token", "proxy password"}
+    assert any(place.startswith("argument list of '/bin/sh -c HTTPS_PROXY=") or "<secret>" in place for place in found), found
+
+
+def test_what_an_engine_keeps_of_a_container(tmp_path: pathlib.Path) -> None:
+    """A description of a container holds its environment; every user of the engine can ask for it."""
+    folder = pathlib.Path(os.environ["DOCKER_HOST"].removeprefix("unix://")).parent
+    with tarfile.open(tmp_path / "empty.tar", "w"):
+        pass
+    docker = functools.partial(subprocess.run, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    docker(["docker", "import", str(tmp_path / "empty.tar"), "canary:1"])
+    with Watch(MARK, KINDS, {"": str(folder)}) as watch:
+        (tmp_path / "environment").write_text(f"TOKEN={TOKEN}\n")
+        docker(["docker", "create", "--name", "canary", "--env-file", str(tmp_path / "environment"), "canary:1", "/nothing"])
+        found = leaks(watch)
+    docker(["docker", "rm", "canary"])
+    assert any(re.search("/containers/[0-9a-f]{64}/config.v2.json$", place) for place in found), found
+
+
 LISTENER = "environment of '/usr/bin/python3 /home/runner/bin/Runner.Listener run' (uid 1001): ACTIONS_RUNNER_INPUT_JITCONFIG"
+CONFIGURE = "environment of 'python3 ./bin/Runner.Listener configure --unattended' (uid 1001): ACTIONS_RUNNER_INPUT_TOKEN"
+SETTINGS = "file Mac a-1-1: /private/var/db/mac_runners/slots/linux-1/settings.json"
 OWN = "file /tmp/mac-runners-engine.x/data/overlay2/y/diff/home/runner/.credentials_rsaparams"
 
 
@@ -156,6 +213,14 @@ OWN = "file /tmp/mac-runners-engine.x/data/overlay2/y/diff/home/runner/.credenti
         (False, Find(OWN, "runner key", False, 1001)),
         (False, Find(OWN, "API token", True, 1001)),
         (False, Find(OWN.replace("rsaparams", "copy"), "runner key", True, 1001)),
+        (True, Find(CONFIGURE, "registration token")),
+        (False, Find(CONFIGURE.replace("1001", "0"), "registration token")),
+        (False, Find(CONFIGURE.replace("configure", "run"), "registration token")),
+        (False, Find(CONFIGURE, "API token")),
+        (True, Find(SETTINGS, "proxy password", True, 0)),
+        (False, Find(SETTINGS, "proxy password", False, 0)),
+        (False, Find(SETTINGS, "proxy password", True, 502)),
+        (False, Find(SETTINGS, "API token", True, 0)),
     ],
 )
 def test_what_is_allowed_is_narrow(allowed: bool, find: Find) -> None:

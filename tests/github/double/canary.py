@@ -21,6 +21,7 @@ KINDS = {
     "AREMOVAL": "removal token",
     "tenant": "tenant token",
     "jit-key": "runner key",
+    "proxy-password-": "proxy password",
 }
 #: What cannot carry the mark -> its kind; and who wants to be told of more.
 others: dict[str, str] = {}
