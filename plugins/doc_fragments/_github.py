@@ -12,6 +12,8 @@ class ModuleDocFragment:
     """The options by which GitHub is reached, shared by every module that asks it."""
 
     DOCUMENTATION = r"""
+requirements:
+  - cryptography, when O(app.key) is used
 options:
   url:
     description:
@@ -84,4 +86,22 @@ options:
       - Seconds to wait in all when GitHub's rate limits ask for it. When they ask for more, the module fails.
     type: int
     default: 300
+"""
+
+    # For modules that change runners of ours, and no others.
+    OURS = r"""
+options:
+  name_prefixes:
+    description:
+      - How the names of our runners begin, usually C(<mac>-) for each Mac of the fleet. At least three characters each.
+      - A runner is ours when its name begins with one of them B(and) it carries the label of O(fleet). Nothing else is ever changed or
+        removed.
+    type: list
+    elements: str
+    required: true
+  fleet:
+    description:
+      - Whose Macs these are, as for M(action_packer.mac_runners.mac_admission). Its runners carry the label C(managed-by:<fleet>).
+    type: str
+    required: true
 """

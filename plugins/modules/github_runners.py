@@ -12,14 +12,16 @@ version_added: 0.1.0
 description:
   - Reads all runners of one target with one sweep (100 runners a request), whatever the number of Macs. Run it once a target, on the
     controller.
-  - A runner is ours when its name begins with one of O(name_prefixes) B(and) it carries the label of the fleet,
-    RV(fleet_label). Nothing else is ever changed or removed.
+  - Runners of ours (see O(name_prefixes)) that are not among O(runners) count as left behind. So take both from the same Macs, all of
+    the fleet and not those of C(--limit), also because the name of one Mac can begin like that of another. Leave a Mac that was taken
+    out of the inventory in O(name_prefixes) until its runners are gone.
   - A runner that runs a job is never removed. GitHub has the last word on that when one is removed.
   - Runners register themselves. Ephemeral ones are registered by their slots, each for one job, and this module only removes
     what a slot left behind. For persistent ones that are wanted and missing it can get a registration token, one for all of them.
   - Of wanted persistent runners labels and runner group are corrected. That does not disturb their jobs.
 extends_documentation_fragment:
   - action_packer.mac_runners._github
+  - action_packer.mac_runners._github.ours
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:
@@ -94,20 +96,6 @@ options:
             counts as missing.
         type: raw
         default: true
-  name_prefixes:
-    description:
-      - How the names of our runners begin, usually C(<mac>-) for each Mac of the fleet. At least three characters each.
-      - Runners whose names begin so and that are not among O(runners) count as left behind. So take both from the same Macs, all of
-        the fleet and not those of C(--limit), also because the name of one Mac can begin like that of another.
-      - Leave a Mac that was taken out of the inventory in this list until its runners are gone.
-    type: list
-    elements: str
-    required: true
-  fleet:
-    description:
-      - Whose Macs these are, as for M(action_packer.mac_runners.mac_admission). RV(fleet_label) is made from it.
-    type: str
-    required: true
   grace:
     description:
       - Seconds for which a runner must have been seen offline before it is removed as left behind. At least 300, since a runner that
@@ -126,8 +114,6 @@ options:
         number of runners can register with it within the hour.
       - Its directory must exist. When not given no token is minted. The token is in no result and in no log.
     type: path
-requirements:
-  - cryptography, when O(app.key) is used
 author:
   - action_packer contributors (@action-packer)
 seealso:
@@ -307,10 +293,8 @@ RUNNER = {
     "registers": {"type": "raw", "default": True},
 }
 OPTIONS = {
-    **edge.OPTIONS,
     "runners": {"type": "list", "elements": "dict", "default": [], "options": RUNNER},
-    "name_prefixes": {"type": "list", "elements": "str", "required": True},
-    "fleet": {"type": "str", "required": True},
+    **edge.OURS,
     "grace": {"type": "int", "default": 3600},
     "offline_file": {"type": "path", "default": "~/.ansible/mac_runners/offline.json"},
     # A path, no secret.
@@ -320,7 +304,7 @@ OPTIONS = {
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True, **edge.ONE_CREDENTIAL)
+    module = edge.module_with(OPTIONS)
     try:
         converge(module)
     except MacRunnersError as error:

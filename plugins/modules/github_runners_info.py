@@ -58,8 +58,6 @@ options:
       - Whether the packages of the runner are read that GitHub offers to the target, with their checksums.
     type: bool
     default: false
-requirements:
-  - cryptography, when O(app.key) is used
 author:
   - action_packer contributors (@action-packer)
 seealso:
@@ -244,8 +242,6 @@ quota:
 import dataclasses
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github import edge
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.client import Client
@@ -255,7 +251,6 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.versions import judge_versions, list_downloads
 
 OPTIONS = {
-    **edge.OPTIONS,
     "runners": {"type": "bool", "default": True},
     "name": {"type": "str"},
     "fleet": {"type": "str"},
@@ -268,7 +263,7 @@ OPTIONS = {
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True, **edge.ONE_CREDENTIAL)
+    module = edge.module_with(OPTIONS)
     try:
         client = edge.connect(module, "read")
         result = gather(client, module.params)

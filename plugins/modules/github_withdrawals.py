@@ -14,11 +14,11 @@ description:
     its Mac is removed, and GitHub has the last word.
   - A runner that is busy is left no label but C(draining) and the one of the fleet, so that no new job comes to it, and is
     named in RV(busy). Ask again until nothing is named any more.
-  - A runner is ours when its name begins with one of O(name_prefixes) B(and) it carries the label of the fleet. Nothing else is touched.
   - Each runner is asked for by its name, with two or three requests. For whole fleets M(action_packer.mac_runners.github_runners) needs fewer.
   - It is what M(action_packer.mac_runners.runner_withdrawals) runs on the controller.
 extends_documentation_fragment:
   - action_packer.mac_runners._github
+  - action_packer.mac_runners._github.ours
   - action_packer.mac_runners._attributes
   - action_packer.mac_runners._attributes.actiongroup_mac_runners
 attributes:
@@ -50,24 +50,11 @@ options:
           - Say V(true) when its Mac itself was asked just now and no job runs there. GitHub may call a runner idle that runs a job.
         type: raw
         default: false
-  name_prefixes:
-    description:
-      - How the names of our runners begin, usually C(<mac>-). At least three characters each.
-    type: list
-    elements: str
-    required: true
-  fleet:
-    description:
-      - Whose Macs these are, as for M(action_packer.mac_runners.mac_admission).
-    type: str
-    required: true
   force:
     description:
       - Whether a runner is removed although a job runs, as far as GitHub lets it go. RV(busy) then stays empty.
     type: bool
     default: false
-requirements:
-  - cryptography, when O(app.key) is used
 author:
   - action_packer contributors (@action-packer)
 seealso:
@@ -140,7 +127,6 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.withdrawal import withdraw
 
 OPTIONS = {
-    **edge.OPTIONS,
     "runners": {
         "type": "list",
         "elements": "dict",
@@ -148,15 +134,14 @@ OPTIONS = {
         # Where the core checks, its message names the runner.
         "options": {"name": {"type": "str", "required": True}, "idle": {"type": "raw", "default": False}},
     },
-    "name_prefixes": {"type": "list", "elements": "str", "required": True},
-    "fleet": {"type": "str", "required": True},
+    **edge.OURS,
     "force": {"type": "bool", "default": False},
 }
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=OPTIONS, supports_check_mode=True, **edge.ONE_CREDENTIAL)
+    module = edge.module_with(OPTIONS)
     try:
         module.exit_json(**manage(module))
     except MacRunnersError as error:

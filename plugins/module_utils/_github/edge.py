@@ -46,8 +46,8 @@ APP = {
     "key": {"type": "str", "no_log": True},
     "installation_id": {"type": "int"},
 }
-#: The doc fragment ``_github`` describes them.
-OPTIONS: t.Dict[str, t.Any] = {
+#: By which GitHub is reached; the doc fragment ``_github`` describes them.
+_TARGET: t.Dict[str, t.Any] = {
     "url": {"type": "str", "required": True},
     "token": {"type": "str", "no_log": True},
     "app": {"type": "dict", "options": APP, "mutually_exclusive": [("key", "key_file")], "required_one_of": [("key", "key_file")]},
@@ -58,7 +58,8 @@ OPTIONS: t.Dict[str, t.Any] = {
     "timeout": {"type": "int", "default": 30},
     "max_wait": {"type": "int", "default": 300},
 }
-ONE_CREDENTIAL: t.Dict[str, t.Any] = {"mutually_exclusive": [("token", "app")], "required_one_of": [("token", "app")]}
+#: By which runners are known as ours; the doc fragment ``_github.ours`` describes them.
+OURS: t.Dict[str, t.Any] = {"name_prefixes": {"type": "list", "elements": "str", "required": True}, "fleet": {"type": "str", "required": True}}
 
 
 class SystemClock:
@@ -71,6 +72,12 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
+
+
+def module_with(options: t.Mapping[str, t.Any]) -> AnsibleModule:
+    """A module that asks GitHub, with ``options`` beside those by which it is reached."""
+    one = [("token", "app")]
+    return AnsibleModule(argument_spec={**_TARGET, **options}, supports_check_mode=True, mutually_exclusive=one, required_one_of=one)
 
 
 def connect(module: AnsibleModule, access: str) -> Client:
