@@ -219,6 +219,24 @@ def test_the_module_takes_the_key_as_text_and_as_file(github, acme, app, key, ke
     assert "can be read by others than its owner" in str(result["warnings"])
 
 
+@pytest.mark.parametrize("number", range(7))
+def test_the_module_tells_what_is_wrong_with_a_key(github, acme, app, play, tmp_path, number):
+    text, message, _other = keys_that_do_not_do()[number]
+    path = tmp_path / "app.pem"
+    path.write_text(text)
+    path.chmod(0o600)
+    result = play("github_runners_info", app={"client_id": CLIENT_ID, "key_file": str(path)})
+    assert result["failed"] and result["msg"].startswith(f"app.key_file: {path} ") and message in result["msg"] and github.exchanges == []
+    assert not any(line in result["msg"] for line in text.splitlines() if len(line) > 20)
+
+
+def test_the_module_tells_that_its_clock_is_wrong(acme, app, play, key_file, clock):
+    right = clock.now
+    clock.now = lambda: right() + 1800
+    result = play("github_runners_info", app={"client_id": CLIENT_ID, "key_file": str(key_file)})
+    assert result["failed"] and "s ahead of GitHub's: set it right" in result["msg"]
+
+
 def test_without_cryptography_a_key_as_text_cannot_be_used(github, play, key, monkeypatch):
     monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives", None)
     result = play("github_runners_info", app={"client_id": CLIENT_ID, "key": identities.pem(key)})

@@ -204,8 +204,10 @@ def test_changes_are_paced(acme, client, clock):
     assert 67 < clock.now() - start < 72
 
 
+REFUSED = r"list the runners: GitHub answered 401 \(Bad credentials\); the classic token is wrong, expired or revoked"
 MESSAGES = [
-    ({"revoked": True}, errors.CredentialError, r"list the runners: GitHub answered 401 \(Bad credentials\); the classic token is wrong, expired or revoked"),
+    ({"revoked": True}, errors.CredentialError, REFUSED),
+    ({"expires": 1.0}, errors.CredentialError, REFUSED),
     ({"sso": True}, errors.ForbiddenError, "wants single sign-on: authorise the token for it"),
     ({"grants": {}}, errors.NotFoundError, "either it does not exist .* or the classic token may not see it: it needs the scope admin:org"),
     (
@@ -252,6 +254,12 @@ def test_a_clock_that_is_wrong_is_named(github, acme, client, clock):
 def test_a_login_page_in_between_is_recognised(github, acme, client):
     github.fault("page")
     with pytest.raises(errors.BadAnswerError, match=r"the answer is no JSON \(text/html\); is there a proxy or a login page"):
+        api.list_runners(client())
+
+
+def test_a_host_that_is_no_github_is_doubted(github, acme, client):
+    github.fault("status", status=404, path="/actions/runners")
+    with pytest.raises(errors.NotFoundError, match=r"either it does not exist \(is the url right\?\) or the classic token may not see it"):
         api.list_runners(client())
 
 
