@@ -17,6 +17,7 @@ import errno
 import hashlib
 import itertools
 import os
+import re
 import stat
 import threading
 import typing as t
@@ -26,6 +27,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.h
 
 T = t.TypeVar("T")
 
+_GOING = re.compile(r"\.mac-runners-[0-9a-f]{16}\.going\Z")
 #: How often a directory is gone through again in which something appears meanwhile.
 _ROUNDS = 20
 #: What an entry is that changed its kind or vanished since it was looked at: the next round sees what it is now.
@@ -56,6 +58,11 @@ def remove_tree(parent: int, name: str) -> None:
 def name_while_going(name: str) -> str:
     """Under which name in the same directory a tree is while it is removed."""
     return f".mac-runners-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}.going"
+
+
+def is_going(name: str) -> bool:
+    """Whether this is such a name."""
+    return _GOING.match(name) is not None
 
 
 def empty_directory(directory: int) -> None:

@@ -84,6 +84,7 @@ class Repeated:
 REPEATED = (
     Repeated("races", "tests/acceptance/test_races.py", "MAC_RUNNERS_RACES", 100, 10),
     Repeated("kills", "tests/acceptance/test_kills.py", "MAC_RUNNERS_KILLS", 0),
+    Repeated("accounts", "tests/macsim_integration/test_runner_accounts.py", "MAC_RUNNERS_ACCOUNT_ROUNDS", 200),
     Repeated("policies", "tests/seatbelt/test_seatbelt.py", "SEATBELT_POLICIES", 10_000),
 )
 

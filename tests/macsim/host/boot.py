@@ -226,7 +226,7 @@ def _become_first_process(
     """Never returns: enter the namespaces, build the Mac, become its launchd."""
     try:
         syscalls.die_with_parent(signal.SIGKILL)
-        syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS)
+        syscalls.unshare(syscalls.CLONE_NEWNS | syscalls.CLONE_NEWUTS | syscalls.CLONE_NEWIPC)
         syscalls.mount("none", "/", None, syscalls.MS_REC | syscalls.MS_PRIVATE)
         syscalls.set_hostname(f"{request.name}.local")
         root = directory / "root"

@@ -48,7 +48,7 @@ class Instance:
         """The beginning of a command line that runs the rest inside, as root."""
         variables = {"PATH": _PATH, "HOME": "/var/root", "USER": "root", "LOGNAME": "root", "TERM": os.environ.get("TERM", "dumb")}
         settings = [f"{name}={value}" for name, value in variables.items()]
-        return ["/usr/bin/nsenter", "-t", str(self.pid), "-m", "-u", "-p", "-r", "-w", "--", "/usr/bin/env", "-i", *settings]
+        return ["/usr/bin/nsenter", "-t", str(self.pid), "-m", "-u", "-i", "-p", "-r", "-w", "--", "/usr/bin/env", "-i", *settings]
 
     def public(self) -> dict[str, object]:
         record = {**asdict(self), "enter": self.enter}

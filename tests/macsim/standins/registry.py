@@ -46,6 +46,8 @@ STAND_INS: dict[str, str] = {
     "/usr/bin/pkill": "processes",
     "/usr/bin/pgrep": "processes",
     "/usr/bin/killall": "processes",
+    "/usr/bin/ipcs": "ipc",
+    "/usr/bin/ipcrm": "ipc",
     "/usr/bin/tmutil": "baseline",
     "/usr/bin/mdutil": "baseline",
     "/usr/bin/pmset": "baseline",

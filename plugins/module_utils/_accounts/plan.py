@@ -1,0 +1,158 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""From the accounts that are to those that shall be: pure, and refused as a whole where one is somebody else's."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.directory import (
+    MARKER,
+    NUMBER,
+    Directory,
+    Record,
+    group_attributes,
+    user_attributes,
+)
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import ABSENT, FOREIGN, OPEN, READY
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account, AccountError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake, show
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, State, Step
+
+#: A password that lets nobody in; a record that has a way to log in besides is repaired.
+LOGIN = "AuthenticationAuthority"
+
+Homes = t.Mapping[str, str]
+
+
+class Goal(t.NamedTuple):
+    """What shall be: these accounts, with ``purge`` no others of ours; those of the slots in ``reset`` as new."""
+
+    accounts: t.Tuple[Account, ...]
+    purge: bool = False
+    reset: t.FrozenSet[str] = frozenset()
+
+
+def plan_accounts(goal: Goal, directory: Directory, homes: Homes) -> ResourcePlan:
+    """``homes``: a word of :mod:`.home` for each wanted account by name. Raises :class:`AccountError`."""
+    _refuse(goal, directory, homes)
+    kept = {account.name: account for account in goal.accounts}
+    going = [name for name in ours(directory) if (name not in kept and goal.purge) or (name in kept and _moves(kept[name], directory))]
+    steps = [Step(name, "remove", _why_removed(name, kept, directory)) for name in going]
+    for account in goal.accounts:
+        steps += _steps(account, _without(directory, going), ABSENT if account.name in going else homes.get(account.name, ABSENT), goal)
+    before = {name: state_of(directory.users.get(name), directory.groups.get(name), homes.get(name, READY)) for name in ours(directory)}
+    after = {name: state for name, state in before.items() if name not in going}
+    after.update({account.name: wanted_state(account) for account in goal.accounts})
+    return ResourcePlan(before, after, tuple(steps))
+
+
+def ours(directory: Directory) -> t.List[str]:
+    """Names of our accounts, those too of which only the group is left."""
+    return sorted({record.name for records in directory for record in records.values() if record.ours})
+
+
+def _without(directory: Directory, names: t.Container[str]) -> Directory:
+    users, groups = ({name: record for name, record in records.items() if name not in names} for records in directory)
+    return Directory(users, groups)
+
+
+def _steps(account: Account, directory: Directory, home: str, goal: Goal) -> t.Iterator[Step]:
+    user = directory.users.get(account.name)
+    wrong = differences(account, directory)
+    if user is None or not user.first("UniqueID"):
+        yield Step(account.name, "create", f"uid {account.uid}, home {account.home}")
+    elif wrong:
+        yield Step(account.name, "repair", ", ".join(wrong))
+    if account.name in goal.reset and user is not None:
+        yield Step(account.name, "reset", "asked for")
+    elif home == OPEN:
+        yield Step(account.name, "close", "its home was open to others")
+    elif home != READY:
+        yield Step(account.name, "home", "made" if home == ABSENT else "made anew, since it was not finished")
+
+
+def differences(account: Account, directory: Directory) -> t.List[str]:
+    """What the records of an account say that they must not, in words."""
+    user, group = directory.users.get(account.name), directory.groups.get(account.name)
+    wrong = [*_wrong("group", group, group_attributes(account)), *_wrong("user", user, user_attributes(account))]
+    return [*wrong, "user: a way to log in"] if user is not None and user.first(LOGIN) else wrong
+
+
+def _wrong(kind: str, record: t.Optional[Record], wanted: t.Mapping[str, str]) -> t.List[str]:
+    """The attributes that differ, in words."""
+    found = {key: record.first(key) if record else "" for key in wanted}
+    return [f"{kind} {key}: {found[key] or 'nothing'} -> {value}" for key, value in wanted.items() if found[key] != value]
+
+
+def _moves(account: Account, directory: Directory) -> bool:
+    """Whether the account has to be made anew, since another number or home would leave files behind."""
+    user, group = directory.users.get(account.name), directory.groups.get(account.name)
+    uid = user.first("UniqueID") if user else ""
+    gid = group.first("PrimaryGroupID") if group else ""
+    home = user.first("NFSHomeDirectory") if user else ""
+    return any(found and found != wanted for found, wanted in ((uid, str(account.uid)), (gid, str(account.uid)), (home, account.home)))
+
+
+def _why_removed(name: str, kept: t.Mapping[str, Account], directory: Directory) -> str:
+    if name not in kept:
+        return "no pool has this slot"
+    user = directory.users.get(name)
+    return f"uid {user.first('UniqueID') if user else 'none'} -> {kept[name].uid}, home {kept[name].home}"
+
+
+def _refuse(goal: Goal, directory: Directory, homes: Homes) -> None:
+    mistakes = [mistake for account in goal.accounts for mistake in _taken(account, directory, homes.get(account.name, ABSENT), goal)]
+    slots = {account.slot for account in goal.accounts}
+    names = {account.name for account in goal.accounts}
+    unknown = sorted(name for name in goal.reset if name not in names)
+    if unknown:
+        mistakes.append(Mistake("", "reset", show(unknown[0]), "slots of native pools: " + (", ".join(sorted(slots)) or "there are none")))
+    if mistakes:
+        raise AccountError("; ".join(mistake.message for mistake in mistakes) + ". Nothing was changed")
+
+
+def _taken(account: Account, directory: Directory, home: str, goal: Goal) -> t.Iterator[Mistake]:
+    for kind, records in (("Users", directory.users), ("Groups", directory.groups)):
+        record, what = records.get(account.name), kind.lower()[:-1]
+        if record is not None and not record.ours and not record.begun(kind):
+            yield Mistake(account.pool, "name", show(account.name), f"a name that no {what} has but one that this collection made and marked")
+        for holder in _holders(records, NUMBER[kind], account):
+            if _makes_way(holder, directory, goal):
+                continue
+            yield Mistake(account.pool, "uid_base", f"a block with {account.uid}", f"numbers that nobody has; {what} {holder.name} has this one")
+    user = directory.users.get(account.name)
+    if home == FOREIGN or (home != ABSENT and (user is None or not user.ours)):
+        yield Mistake(account.pool, "homes", account.home, "a place where nothing is but a home that this collection made")
+
+
+def _holders(records: t.Mapping[str, Record], key: str, account: Account) -> t.List[Record]:
+    """The others who have the account's number."""
+    return [record for record in records.values() if record.first(key) == str(account.uid) and record.name != account.name]
+
+
+def _makes_way(holder: Record, directory: Directory, goal: Goal) -> bool:
+    """Whether the account that has a number is ours and is removed before the number is given again."""
+    kept = {account.name: account for account in goal.accounts}
+    return holder.ours and (_moves(kept[holder.name], directory) if holder.name in kept else goal.purge)
+
+
+def wanted_state(account: Account) -> State:
+    """An account as diff and result show it."""
+    return {"uid": account.uid, "gid": account.uid, "home": account.home, "shell": account.shell, "home_state": READY}
+
+
+def state_of(user: t.Optional[Record], group: t.Optional[Record], home: str) -> State:
+    """The same of one that is there, whole or not."""
+    return {
+        "uid": user.number("UniqueID") if user else None,
+        "gid": group.number("PrimaryGroupID") if group else None,
+        "home": user.first("NFSHomeDirectory") if user else "",
+        "shell": user.first("UserShell") if user else "",
+        "home_state": home,
+        **({} if user and user.first(MARKER) else {"unfinished": True}),
+    }
