@@ -96,7 +96,10 @@ APP: Json = {"client_id": "Iv1.x", "key_file": "/keys/app.pem", "installation_id
         ("https://github.com/acme", {}),
         ({"url": ACME, "runner_group": "macs"}, {}),
         ({"url": ACME, "token": "", "app": {}}, {}),
-        ({"url": ACME, "token": "t", "ca_path": "/ca.pem", "proxy": "http://p", "accept_key_beside_weak": True}, {"token": "t", "ca_path": "/ca.pem", "proxy": "http://p"}),
+        (
+            {"url": ACME, "token": "t", "ca_path": "/ca.pem", "proxy": "http://p", "accept_key_beside_weak": True},
+            {"token": "t", "ca_path": "/ca.pem", "proxy": "http://p"},
+        ),
         ({"url": ACME, "app": {**APP, "colour": "red"}}, {"app": APP}),
         ({"url": ACME, "app": APP, "token": "t"}, {"app": APP}),
     ),

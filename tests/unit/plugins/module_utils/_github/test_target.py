@@ -84,7 +84,16 @@ def test_wrong_addresses(url, message):
     assert str(caught.value).startswith("url: ") and message in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["https://me:hunter22@github.com/acme", "https://hunter22@github.com/acme", "ftp://hunter22@github.com", "https://hunter22@", "https://hunter22@github.com/a\nb"])
+SECRETS = [
+    "https://me:hunter22@github.com/acme",
+    "https://hunter22@github.com/acme",
+    "ftp://hunter22@github.com",
+    "https://hunter22@",
+    "https://hunter22@github.com/a\nb",
+]
+
+
+@pytest.mark.parametrize("url", SECRETS)
 def test_a_secret_in_an_address_is_not_repeated(url):
     with pytest.raises(InputError) as caught:
         parse_target(url)
