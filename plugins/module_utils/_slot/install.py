@@ -18,12 +18,12 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot im
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import (
     PROGRAM_NAME,
     Goal,
-    earlier,
+    fallback,
     going,
     needs_lease,
     plan_install,
 )
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import Installed, InstallError, in_job, read_installed
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import Installed, InstallError, in_job, read_installed, runs
 
 
 class Outcome(t.NamedTuple):
@@ -45,7 +45,7 @@ def converge(tools: doing.Tools, goal: Goal, terms: Terms, check: bool) -> Outco
     plan = plan_install(goal, installed, tools.layout)
     if check:
         return Outcome(plan, installed, _busy(tools, goal, installed), {})
-    if not plan.changed and not going(goal, installed):
+    if not plan.changed and not going(goal, installed) and not _late(tools, goal, installed):
         return Outcome(plan, installed, _waited(tools, goal, installed), {})
     if _lacks(plan) and not tools.archive:
         return Outcome(ResourcePlan(plan.before, plan.before), installed, {}, {}, lacking=True)
@@ -68,12 +68,10 @@ def _facts(run: Run) -> t.Mapping[str, t.Any]:
 
 
 def _change(tools: doing.Tools, goal: Goal, installed: Installed, plan: ResourcePlan) -> Outcome:
-    doing.install(tools, plan, goal)
-    switches = any((step.resource, step.action) == (PROGRAM_NAME, "switch") for step in plan.steps)
-    if switches:
-        doing.switch(tools.layout, goal.version)
+    late = _late(tools, goal, installed)
+    doing.install(tools, plan, goal, installed)
     failures = doing.start(tools, plan, goal, installed)
-    _settle(tools, goal, installed, plan, failures, switches)
+    failures.update(_settle(tools, goal, installed, [name for name in _judged(plan, goal, late) if name not in failures]))
     gone, busy = doing.remove_slots(tools, going(goal, installed), goal.force)
     if not busy:
         doing.clean(tools, plan, goal)
@@ -82,19 +80,33 @@ def _change(tools: doing.Tools, goal: Goal, installed: Installed, plan: Resource
     return Outcome(_done(plan, goal, installed, gone, busy), read_installed(tools.run, tools.layout), busy, failures)
 
 
-def _settle(tools: doing.Tools, goal: Goal, installed: Installed, plan: ResourcePlan, failures: t.Dict[str, str], switches: bool) -> None:
-    """See that slots run the program; a new one that does not come up gives way to the one before it."""
+def _late(tools: doing.Tools, goal: Goal, installed: Installed) -> t.List[str]:
+    """Slots that no program serves, though theirs is current: an earlier run may have been killed before it could see that."""
+    if not goal.version or installed.current != goal.version:
+        return []
+    there = [installed.slots[name] for name in goal.slots or {} if name in installed.slots]
+    return [slot.name for slot in there if slot.status.get("program") != goal.version and not runs(tools.layout.folder(slot.name))]
+
+
+def _judged(plan: ResourcePlan, goal: Goal, late: t.Collection[str]) -> t.List[str]:
+    """The slots that have to come up: all of them with a program that becomes current."""
+    switches = any((step.resource, step.action) == (PROGRAM_NAME, "switch") for step in plan.steps)
     started = {step.resource for step in plan.steps if step.action == "load"}
-    names = [name for name in goal.slots or {} if name not in failures and (switches or name in started)]
-    missing = doing.not_up(tools, names, goal.version) if goal.version else {}
-    before = earlier(goal, installed)
-    if not missing:
-        return
+    return [name for name in goal.slots or {} if switches or name in started or name in late]
+
+
+def _settle(tools: doing.Tools, goal: Goal, installed: Installed, names: t.Sequence[str]) -> t.Dict[str, str]:
+    """See that slots run the program; a new one that does not come up gives way to the one before it."""
+    if not goal.version:
+        return {}
+    missing, before = doing.not_up(tools, names, goal.version, installed), fallback(goal, installed)
+    if missing and before:
+        doing.go_back(tools.layout, installed.slots, before)
+    doing.forget_settings(tools.layout, goal.slots or {})
     told = "; ".join(f"slot {name}: {why}" for name, why in sorted(missing.items()))
-    if switches and before and before == installed.current:
-        doing.switch(tools.layout, before)
+    if missing and before:
         raise InstallError(f"program {goal.version} did not come up within {tools.start_seconds:g} s, {before} is current again: {told}")
-    failures.update({name: f"it did not come up with program {goal.version} within {tools.start_seconds:g} s: {why}" for name, why in missing.items()})
+    return {name: f"it did not come up with program {goal.version} within {tools.start_seconds:g} s: {why}" for name, why in missing.items()}
 
 
 def _drained(goal: Goal, installed: Installed) -> t.List[str]:

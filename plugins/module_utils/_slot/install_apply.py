@@ -33,6 +33,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     BY_OPERATOR,
     CURRENT,
     DRAIN,
+    EARLIER_SETTINGS,
     FOR_REMOVAL,
     PROGRAM,
     SETTINGS,
@@ -46,6 +47,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     read_mark,
     read_slot,
     read_status,
+    runs,
 )
 
 _POLL = 0.5
@@ -66,13 +68,19 @@ class Tools(t.NamedTuple):
     wait_seconds: float = 10.0
 
 
-def install(tools: Tools, plan: ResourcePlan, goal: Goal) -> None:
-    """Everything but removals: marks, program, credentials, settings. Daemons come after it."""
+def install(tools: Tools, plan: ResourcePlan, goal: Goal, installed: Installed) -> None:
+    """Everything but removals: marks, program, credentials, settings. Daemons come after it.
+
+    A program understands the settings of the one before, but not the other way round: so it becomes current before they are written.
+    """
     for step in plan.steps:
         if step.action in ("drain", "undrain"):
             _mark(tools, step.resource, step.action == "drain", BY_OPERATOR if step.detail == "by the operator" else FOR_REMOVAL)
         elif (step.resource, step.action) == (PROGRAM_NAME, "install"):
             _install_program(tools, goal.version)
+        elif (step.resource, step.action) == (PROGRAM_NAME, "switch"):
+            _keep_settings(tools.layout, installed)
+            switch(tools.layout, goal.version)
         elif step.action == "write":
             _write(tools, goal, step.resource, step.detail)
         elif step.action == "settings":
@@ -104,6 +112,28 @@ def _install_program(tools: Tools, version: str) -> None:
     replace_file(os.path.join(folder, PROGRAM), content, 0o644)
     # The newest is the last one that was brought, also when it lay there half made.
     os.utime(folder)
+
+
+def _keep_settings(layout: Layout, installed: Installed) -> None:
+    """On the disk, so that a run after one that was killed can go back as well."""
+    for name, slot in installed.slots.items():
+        if slot.settings is not None:
+            replace_file(os.path.join(layout.folder(name), EARLIER_SETTINGS), slot.settings, 0o600)
+
+
+def go_back(layout: Layout, names: t.Iterable[str], version: str) -> None:
+    """Let an earlier program be current again, with the settings that it had. Slots take both over between two jobs."""
+    for name in names:
+        content = read_file(os.path.join(layout.folder(name), EARLIER_SETTINGS))
+        if content is not None:
+            replace_file(os.path.join(layout.folder(name), SETTINGS), content, 0o600)
+    switch(layout, version)
+
+
+def forget_settings(layout: Layout, names: t.Iterable[str]) -> None:
+    """An upgrade is over."""
+    for name in names:
+        _unlink(os.path.join(layout.folder(name), EARLIER_SETTINGS))
 
 
 def switch(layout: Layout, version: str) -> None:
@@ -163,18 +193,26 @@ def start(tools: Tools, plan: ResourcePlan, goal: Goal, installed: Installed) ->
     return failures
 
 
-def not_up(tools: Tools, names: t.Sequence[str], version: str) -> Failures:
-    """Wait until slots run a version of the program; why those do not that are still missing when the time is up.
+def not_up(tools: Tools, names: t.Sequence[str], version: str, installed: Installed) -> Failures:
+    """Wait until slots run a version of the program; why those did not come up with it that have left their old program.
 
-    One in the middle of a job goes on with its own program, and takes the new one after it.
+    A slot that has a job, withdraws a runner or boots a VM goes on with its own program, and takes the new one after that.
     """
     deadline = time.monotonic() + tools.start_seconds
     waiting = list(names)
     while True:
         waiting = [name for name in waiting if not _is_up(tools.layout, name, version)]
         if not waiting or time.monotonic() >= deadline:
-            return {name: _why_not(tools, name, version) for name in waiting}
+            return {name: _why_not(tools, name, version) for name in waiting if not _is_slow(tools, installed.slots.get(name, Slot(name)), version)}
         time.sleep(_POLL)
+
+
+def _is_slow(tools: Tools, before: Slot, version: str) -> bool:
+    """Whether the program that served the slot before still does. One that ended after it took the new one over has another process."""
+    now = read_slot(tools.run, tools.layout, before.name)
+    pids = [slot.daemon.pid for slot in (before, now) if slot.daemon and slot.daemon.pid]
+    same = len(pids) == 2 and pids[0] == pids[1]
+    return same and now.status.get("program") not in (None, "", version) and runs(tools.layout.folder(before.name))
 
 
 def _is_up(layout: Layout, name: str, version: str) -> bool:

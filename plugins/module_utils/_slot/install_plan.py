@@ -191,6 +191,14 @@ def earlier(goal: Goal, installed: Installed) -> str:
     return next((name for name in installed.versions if name != goal.version), "")
 
 
+def fallback(goal: Goal, installed: Installed) -> str:
+    """What to go back to when the program does not come up, empty when nothing: what was current, or what slots ran when an earlier run was killed."""
+    if installed.current != goal.version:
+        return installed.current if installed.current in installed.versions else ""
+    ran = {str(slot.status.get("program") or "") for slot in installed.slots.values()}
+    return "" if goal.version in ran else next((name for name in installed.versions if name in ran), "")
+
+
 def _before(installed: Installed) -> t.Dict[str, t.Dict[str, t.Any]]:
     described: t.Dict[str, t.Dict[str, t.Any]] = {name: _described(slot, slot.settings, slot.mark) for name, slot in installed.slots.items()}
     if installed.current or installed.versions:

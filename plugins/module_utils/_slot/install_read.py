@@ -32,6 +32,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned i
 
 SLOT_LABEL_PREFIX = LABEL_PREFIX + "slot."
 SETTINGS, STATUS, DRAIN, LOCK = "settings.json", "status.json", "drain", "lock"
+#: The settings that a slot had before an upgrade, until that has come up.
+EARLIER_SETTINGS = "settings.earlier.json"
 PROGRAM, CURRENT = "slot.pyz", "current"
 SECRETS = ("app.pem", "token", "ca.pem")
 VERSION = re.compile(r"[0-9][A-Za-z0-9.+_-]{0,95}\Z")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -35,7 +36,7 @@ class Mac:
         for path in (root / "state", root / "daemons"):
             path.mkdir(mode=0o700)
         self.root, self.daemons, self.calls = root, set(), []
-        self.broken = set()
+        self.broken, self.slow, self.locks, self.pids = set(), set(), {}, {}
         self.at_bootout = lambda slot: None
         write_lease(self.layout.state_dir, Lease("acme", TERMS.digest, generation=1, boot="", state="admitted", since=0))
 
@@ -52,13 +53,15 @@ class Mac:
         verb, slot = argv[1], re.sub(rf"(.*/)?{re.escape(SLOT_LABEL_PREFIX)}|\.plist$", "", argv[-1])
         self.calls.append((verb, slot))
         if verb == "print":
-            return Result(0, "\tstate = running\n\tpid = 7\n\truns = 1\n", "") if slot in self.daemons else Result(113, "", "")
+            return Result(0, f"\tstate = running\n\tpid = {self.pids[slot]}\n\truns = 1\n", "") if slot in self.daemons else Result(113, "", "")
         if verb == "bootstrap":
             self.daemons.add(slot)
+            self.restart(slot)
             self.serve()
         if verb == "bootout":
             self.at_bootout(slot)
             self.daemons.discard(slot)
+            self.let_go(slot)
         return Result(0, "", "")
 
     def serve(self):
@@ -67,8 +70,28 @@ class Mac:
         version = os.readlink(current) if os.path.islink(current) else ""
         for slot in self.daemons:
             status = self.status(slot)
-            if status.get("state") != "job" and version not in self.broken:
+            if status.get("state") == "job" or slot in self.slow:
+                continue
+            if version in self.broken:
+                # It ends at once, and launchd starts it again.
+                self.let_go(slot)
+                self.restart(slot)
+            else:
+                self.hold(slot)
                 self.record(slot, state="drained" if self.marked(slot) else "listening", program=version)
+
+    def restart(self, slot):
+        self.pids[slot] = self.pids.get(slot, 100) + 1
+
+    def hold(self, slot):
+        """The lock of a slot, as a program that serves it."""
+        if slot not in self.locks:
+            self.locks[slot] = open(os.path.join(self.layout.folder(slot), "lock"), "wb")
+            fcntl.flock(self.locks[slot], fcntl.LOCK_EX)
+
+    def let_go(self, slot):
+        if slot in self.locks:
+            self.locks.pop(slot).close()
 
     def status(self, slot):
         path = pathlib.Path(self.layout.folder(slot)) / "status.json"
@@ -176,6 +199,109 @@ def test_a_program_that_does_not_come_up_gives_way_to_the_one_before(mac):
     with pytest.raises(MacRunnersError, match=f"did not come up within 2 s, {first[0]} is current again: slot linux-1: "):
         mac.converge(mac.goal("linux-1", brought=newer), newer)
     assert os.readlink(f"{mac.layout.root}/current") == first[0]
+
+
+def settings_of(mac, slot):
+    return pathlib.Path(mac.layout.folder(slot), "settings.json").read_bytes()
+
+
+def test_what_is_merely_slow_throws_no_upgrade_back(mac):
+    """It boots a VM, or waits for GitHub to let a runner go: its own program still serves it."""
+    first = built(mac, "linux-1", "linux-2")
+    mac.slow.add("linux-1")
+    mac.record("linux-1", state="withdrawing")
+    newer = mac.brought("newer", "0.2.0")
+    outcome = mac.converge(mac.goal("linux-1", "linux-2", brought=newer), newer)
+    assert (outcome.failures, os.readlink(f"{mac.layout.root}/current")) == ({}, newer[0])
+    assert (mac.status("linux-1")["program"], mac.status("linux-2")["program"]) == (first[0], newer[0])
+    mac.slow.clear()
+    mac.serve()
+    assert not mac.converge(mac.goal("linux-1", "linux-2", brought=newer)).failures
+
+
+def test_a_slow_slot_hides_no_broken_program(mac):
+    built(mac, "linux-1", "linux-2")
+    mac.slow.add("linux-1")
+    newer = mac.brought("broken", "0.2.0")
+    mac.broken.add(newer[0])
+    with pytest.raises(MacRunnersError, match="is current again: slot linux-2: [^;]*$"):
+        mac.converge(mac.goal("linux-1", "linux-2", brought=newer), newer)
+
+
+def test_with_the_program_its_settings_are_put_back(mac):
+    first = built(mac, "linux-1", "linux-2")
+    mac.record("linux-2", state="job", job="build")
+    newer, calls = mac.brought("broken", "0.2.0"), len(mac.calls)
+    mac.broken.add(newer[0])
+    with pytest.raises(MacRunnersError, match=f"{first[0]} is current again"):
+        mac.converge(mac.goal(brought=newer, slots=dict.fromkeys(("linux-1", "linux-2"), b'{"new": 1}\n')), newer)
+    assert [settings_of(mac, slot) for slot in ("linux-1", "linux-2")] == [SETTINGS, SETTINGS]
+    assert "settings.earlier.json" not in os.listdir(mac.layout.folder("linux-1"))
+    assert {verb for verb, _slot in mac.calls[calls:]} == {"print"}, "no daemon was touched"
+
+
+class Killed(BaseException):
+    """No code catches it; what it leaves is what SIGKILL leaves, since nothing of the module's mends anything on its way out."""
+
+
+def kill_at(monkeypatch, mac, step):
+    """Die at one of the calls that change something; how many there were."""
+    done = [0]
+
+    def watched(real):
+        def call(*args, **more):
+            done[0] += 1
+            if done[0] == step:
+                raise Killed
+            return real(*args, **more)
+
+        return call
+
+    for name in ("replace", "symlink", "unlink", "mkdir", "rename"):
+        monkeypatch.setattr(os, name, watched(getattr(os, name)))
+    real = mac.run
+    dying = watched(real)
+    monkeypatch.setattr(mac, "run", lambda argv, **more: (real if argv[1].startswith("print") else dying)(argv, **more))
+    return done
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_an_upgrade_that_is_killed_anywhere_is_finished_by_the_next_run(mac, broken):
+    first, newer = mac.brought(), mac.brought("newer", "0.2.0")
+    slots = dict.fromkeys(("linux-1", "linux-2"), b'{"new": 1}\n')
+
+    def upgrade():
+        return mac.converge(mac.goal(brought=newer, slots=slots), newer)
+
+    step = ended = 0
+    while not ended:
+        step += 1
+        mac.broken.clear()
+        mac.converge(Goal(slots={}, purge=True, secrets={}))
+        mac.converge(mac.goal("linux-1", "linux-2", brought=first), first)
+        mac.broken.update({newer[0]} if broken else ())
+        with pytest.MonkeyPatch.context() as patch:
+            kill_at(patch, mac, step)
+            try:
+                upgrade()
+                ended = step
+            except Killed:
+                pass
+            except MacRunnersError:
+                ended = step
+        # Somebody has to start the next run, and slots look each second.
+        mac.serve()
+        if broken:
+            with pytest.raises(MacRunnersError, match=f"{first[0]} is current again"):
+                upgrade()
+        else:
+            assert not upgrade().failures
+            assert not upgrade().plan.changed
+            mac.serve()
+        wanted = (first[0], SETTINGS) if broken else (newer[0], slots["linux-1"])
+        assert (os.readlink(f"{mac.layout.root}/current"), settings_of(mac, "linux-1"), settings_of(mac, "linux-2")) == (*wanted, wanted[1]), step
+        assert mac.status("linux-1")["program"] == wanted[0]
+    assert ended > 8
 
 
 def test_a_first_program_that_does_not_come_up_is_a_failure_of_its_slot(mac, program):
