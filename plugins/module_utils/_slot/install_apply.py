@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -23,6 +24,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._resourc
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_end import end_environment
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import (
     CREDENTIALS,
+    EXIT_SECONDS,
     NEWSYSLOG,
     PROGRAM_NAME,
     Goal,
@@ -35,6 +37,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     DRAIN,
     EARLIER_SETTINGS,
     FOR_REMOVAL,
+    LOCK,
     PROGRAM,
     SETTINGS,
     Installed,
@@ -51,8 +54,10 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
 )
 
 _POLL = 0.5
-#: A program holds back the end that launchd asks for until its current step allows it.
-_UNLOADING = Waiting(tries=80, pause=0.5)
+#: launchd kills a program that does not end within EXIT_SECONDS; what it started lives on.
+_UNLOADING = Waiting(tries=2 * (EXIT_SECONDS + 10), pause=0.5)
+#: Seconds for a task that a program left behind, which holds the slot's lock.
+_TASK_SECONDS = 120.0
 
 Failures = t.Dict[str, str]
 
@@ -278,12 +283,41 @@ def _take_away(tools: Tools, name: str, force: bool) -> bool:
         if before.job:
             load(tools.run, Job(label_of(name), before.job), _UNLOADING, tools.layout.daemons)
         return False
-    if force:
-        end_environment(tools.run, name, before.settings)
-    remove_content(path_of(label_of(name), tools.layout.daemons))
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(tools.layout.folder(name))
+    with _alone(tools.layout, name):
+        if force:
+            end_environment(tools.run, before, tools.layout.state_dir)
+        remove_content(path_of(label_of(name), tools.layout.daemons))
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(tools.layout.folder(name))
     return True
+
+
+@contextlib.contextmanager
+def _alone(layout: Layout, name: str) -> t.Iterator[None]:
+    """With the slot's lock, so that no task of its program goes on making what is being removed. Raises :class:`InstallError`."""
+    try:
+        descriptor = os.open(os.path.join(layout.folder(name), LOCK), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        # It was never started.
+        yield
+        return
+    try:
+        _take_lock(descriptor, name)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take_lock(descriptor: int, name: str) -> None:
+    deadline = time.monotonic() + _TASK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise InstallError(f"slot {name}: a task of it still runs {_TASK_SECONDS:g} s after its program ended; run this again later") from None
+            time.sleep(_POLL)
 
 
 def clean(tools: Tools, plan: ResourcePlan, goal: Goal) -> None:

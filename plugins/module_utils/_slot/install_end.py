@@ -9,26 +9,44 @@
 from __future__ import annotations
 
 import json
-import os
 import typing as t
 import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, delete_vm
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_power import cut_power
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import read_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError, EngineSocket, list_containers
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.tools import SUDO, TOOL_PATH
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import MARKER, OWNED_PREFIX, owns_vm
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import InstallError, Slot
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import _TART, TartPlace
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.tart_vm import place_of
+
+Place = t.Mapping[str, t.Any]
 
 
-def end_environment(run: Run, slot: str, settings: t.Optional[bytes]) -> None:
-    """Destroy the container or the VM of a slot whose program does not run any more. Raises MacRunnersError."""
+def end_environment(run: Run, slot: Slot, state_dir: str) -> None:
+    """Destroy the container or the VM of a slot whose program does not run any more. Raises :class:`InstallError`."""
+    docker, tart = _places(slot)
     try:
-        given = json.loads(settings or b"{}")
+        if docker:
+            _end_container(str(docker.get("socket") or ""), OWNED_PREFIX + slot.name)
+        if tart:
+            _end_vm(run, tart, OWNED_PREFIX + slot.name, state_dir)
+    except MacRunnersError as error:
+        raise InstallError(f"slot {slot.name}: what it runs could not be ended: {error}") from error
+
+
+def _places(slot: Slot) -> t.Tuple[Place, Place]:
+    """Where its container and its VM are: where its record says, else where its settings say."""
+    recorded = slot.status.get("place") or {}
+    try:
+        given = json.loads(slot.settings or b"{}")
     except ValueError:
         given = {}
-    if given.get("docker"):
-        _end_container(str(given["docker"].get("socket") or ""), OWNED_PREFIX + slot)
-    if given.get("tart"):
-        _end_vm(run, given["tart"], OWNED_PREFIX + slot)
+    return (recorded if "socket" in recorded else given.get("docker") or {}), (recorded if "account" in recorded else given.get("tart") or {})
 
 
 def _end_container(socket: str, name: str) -> None:
@@ -42,15 +60,14 @@ def _end_container(socket: str, name: str) -> None:
         return
 
 
-def _end_vm(run: Run, place: t.Mapping[str, t.Any], name: str) -> None:
-    """As the account that owns it; only a VM with our marker, which the account itself cannot be made to follow for us."""
-    home, program, account = (str(place.get(key) or "") for key in ("tart_home", "tart", "account"))
-    marker = os.path.join(home, "vms", name, MARKER)
-    try:
-        with open(marker, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)) as file:
-            ours = owns_vm(name, json.loads(file.read(65536)))
-    except (OSError, ValueError):
-        ours = False
-    if ours:
-        for verb in (["stop", "--timeout", "0"], ["delete"]):
-            run([SUDO, "-n", "-u", account, "-H", "/usr/bin/env", f"PATH={TOOL_PATH}", f"TART_HOME={home}", program, *verb, name])
+def _end_vm(run: Run, given: Place, name: str, state_dir: str) -> None:
+    """As the account that owns it; only a VM with our marker."""
+    account, home, program = (str(given.get(key) or "") for key in ("account", "tart_home", "tart"))
+    place = place_of(TartPlace(account, home, program or _TART, "", 0), state_dir)
+    tart = Tart(run, place)
+    seen = read_store(tart, place).get(name)
+    if seen is None or seen.foreign or not seen.exists:
+        return
+    if seen.state in ("running", "suspended"):
+        cut_power(name, tart)
+    delete_vm(seen, Tools(run, tart, place))

@@ -27,6 +27,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.journal import LOG_VARIABLE
 
 _BUILDING = ("install", "switch", "write", "settings", "load")
+#: Seconds that launchd gives a program to end.
+EXIT_SECONDS = 30
 PROGRAM_NAME, CREDENTIALS, NEWSYSLOG = "program", "credentials", "newsyslog"
 
 
@@ -70,6 +72,8 @@ def job_of(slot: str, layout: Layout, python: str) -> t.Dict[str, t.Any]:
         "RunAtLoad": True,
         "KeepAlive": True,
         "AbandonProcessGroup": True,
+        # So long a program may need to come to a point at which it can end; one that waits for a task of its own is killed then.
+        "ExitTimeOut": EXIT_SECONDS,
         "ProcessType": "Interactive",
         "Umask": 0o077,
         "StandardOutPath": layout.log(slot),
@@ -153,12 +157,23 @@ def _differing(before: t.Optional[bytes], after: bytes) -> str:
 
 
 def shown_settings(content: t.Optional[bytes]) -> t.Dict[str, t.Any]:
-    """Settings for people; no secret is in them."""
+    """Settings for people: they name the files of credentials, and a proxy's password is left out."""
     try:
         found = json.loads(content or b"{}")
     except ValueError:
         return {"state": "damaged"}
-    return found if isinstance(found, dict) else {"state": "damaged"}
+    if not isinstance(found, dict):
+        return {"state": "damaged"}
+    github = found.get("github")
+    if isinstance(github, dict) and github.get("proxy"):
+        found["github"] = {**github, "proxy": _without_user(str(github["proxy"]))}
+    return found
+
+
+def _without_user(proxy: str) -> str:
+    """An address without the name and the password in it."""
+    scheme, mark, rest = proxy.rpartition("://")
+    return scheme + mark + rest.rpartition("@")[2]
 
 
 def _cleaning(goal: Goal, installed: Installed) -> t.Iterator[Step]:

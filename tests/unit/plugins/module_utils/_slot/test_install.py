@@ -352,11 +352,32 @@ def test_the_last_slot_takes_everything_along(mac):
 
 def test_force_ends_a_job(mac, monkeypatch):
     ended = []
-    monkeypatch.setattr(install_apply, "end_environment", lambda run, slot, settings: ended.append((slot, settings)))
+    monkeypatch.setattr(install_apply, "end_environment", lambda run, slot, state_dir: ended.append((slot.name, slot.settings)))
     built(mac, "linux-1")
     mac.record("linux-1", state="job", job="build")
     outcome = mac.converge(Goal(slots={}, purge=True, secrets={}, force=True))
     assert (outcome.busy, ended, mac.daemons) == ({}, [("linux-1", SETTINGS)], set())
+
+
+def test_force_waits_for_the_task_that_a_program_left_behind(mac, monkeypatch):
+    """A clone goes on when launchd has ended the program: what it makes would be nobody's."""
+    built(mac, "linux-1")
+    left = []
+
+    def bootout(slot):
+        left.append(os.dup(mac.locks[slot].fileno()))
+
+    def end(run, slot, state_dir):
+        assert not left, "a task may still make what is being ended"
+
+    mac.at_bootout = bootout
+    monkeypatch.setattr(install_apply, "end_environment", end)
+    with pytest.raises(MacRunnersError, match="slot linux-1: a task of it still runs 120 s after its program ended"):
+        mac.converge(Goal(slots={}, purge=True, secrets={}, force=True))
+    assert os.path.exists(mac.layout.folder("linux-1"))
+    monkeypatch.setattr("time.sleep", lambda seconds: os.close(left.pop()))
+    assert not mac.converge(Goal(slots={}, purge=True, secrets={}, force=True)).busy
+    assert not os.path.exists(mac.layout.folder("linux-1"))
 
 
 def test_drain_and_undrain(mac):

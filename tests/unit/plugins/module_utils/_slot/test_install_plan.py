@@ -144,3 +144,18 @@ def test_what_a_slot_does_is_said():
     assert slot(status={"state": "job", "job": "build", "runner": "mac-1-linux-1-0"}).doing == "job build on mac-1-linux-1-0"
     assert slot(status={"state": "waiting", "job": "old", "message": "no room"}).doing == "waiting (no room)"
     assert slot(status={}).doing == "not started"
+
+
+def test_nobody_sees_the_password_of_a_proxy():
+    """Neither of the settings that were, nor of those that come."""
+
+    def settings(proxy):
+        return json.dumps({"github": {"url": "https://github.com/acme", "proxy": proxy}}).encode()
+
+    plan = plan_install(
+        Goal(slots={"linux-1": settings("http://new:h@nter3@proxy:3128")}, drain=True, python=PYTHON),
+        installed(slot(settings=settings("http://user:hunter2@proxy:3128"))),
+        LAYOUT,
+    )
+    told = repr((plan.diff, plan.summary()))
+    assert "nter" not in told and told.count("http://proxy:3128") == 2 and "written anew" in told
