@@ -132,7 +132,10 @@ def label_of(slot: str) -> str:
 
 
 def read_installed(run: Run, layout: Layout) -> Installed:
-    """Look at everything; starts nothing but ``launchctl print`` for each slot."""
+    """Look at everything; starts nothing but ``launchctl print`` for each slot. Raises :class:`InstallError`."""
+    for path in (layout.slots, layout.credentials, layout.root):
+        if os.path.islink(path):
+            raise InstallError(f"{path} is a link to {os.readlink(path)}; allowed: a folder of root, in which slots can be found again; it is not touched")
     names = sorted({*_folders_in(layout.slots), *(label[len(SLOT_LABEL_PREFIX) :] for label in labels_on_disk(SLOT_LABEL_PREFIX, layout.daemons))})
     versions, broken = _versions(layout)
     return Installed(

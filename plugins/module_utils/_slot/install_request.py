@@ -24,6 +24,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.se
 #: What stands in place of a Python of its own in /usr/bin: a shim that asks xcode-select first each time.
 _SHIMS = ("/usr/bin/python3", "/usr/bin/python")
 _APPLE = "/Library/Developer/CommandLineTools/usr/bin/python3"
+_LONGEST_WAIT = 86400
 _TERMS = ("fleet", "pools", "capacity", "licences", "state_dir", "tart_homes", "docker_sockets")
 
 Json = t.Dict[str, t.Any]
@@ -31,6 +32,9 @@ Json = t.Dict[str, t.Any]
 
 def goal_of(params: t.Mapping[str, t.Any], layout: Layout) -> Goal:
     """What shall be. Raises :class:`InstallError` or SettingsError with the slot and the field."""
+    for name, least in (("start_timeout", 1), ("wait", 0)):
+        if not least <= params[name] <= _LONGEST_WAIT:
+            raise InstallError(f"field {name}: got {params[name]}; allowed: {least} to {_LONGEST_WAIT} seconds")
     slots = params["slots"]
     wanted, both = bool(slots), sorted({str(slot["name"]) for slot in slots or ()} & set(params["absent"]))
     if both:

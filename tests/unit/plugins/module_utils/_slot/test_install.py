@@ -22,6 +22,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease i
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import install, install_apply
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import Goal
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import SLOT_LABEL_PREFIX, Layout, tell_slots
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_request import goal_of
 
 TERMS = Terms("acme")
 PYTHON = "/usr/bin/python3"
@@ -400,6 +401,23 @@ def test_a_slot_that_nobody_runs_is_loaded_by_plays_that_know_no_pools(mac, goal
     assert (outcome.busy, outcome.failures, ("bootstrap", "linux-1") in mac.calls[-9:]) == ({}, {}, True)
     with pytest.raises(MacRunnersError, match="is for other pools"):
         mac.converge(mac.goal("linux-2", brought=mac.brought("newer")), mac.brought("newer"))
+
+
+@pytest.mark.parametrize("goal", [Goal(), Goal(drain=True), Goal(slots={}, purge=True, secrets={})])
+def test_a_folder_of_slots_that_is_a_link_is_refused(mac, goal):
+    built(mac, "linux-1")
+    os.rename(mac.layout.slots, f"{mac.layout.slots}.elsewhere")
+    os.symlink(f"{mac.layout.slots}.elsewhere", mac.layout.slots)
+    with pytest.raises(MacRunnersError, match="slots is a link to .*elsewhere; allowed: a folder of root"):
+        mac.converge(goal)
+    assert mac.daemons == {"linux-1"}
+
+
+@pytest.mark.parametrize("field, given", [("wait", -1), ("start_timeout", 0), ("start_timeout", -5), ("wait", 86401)])
+def test_seconds_that_mean_nothing_are_refused(field, given):
+    params = {"slots": None, "absent": [], "start_timeout": 60, "wait": 10, field: given}
+    with pytest.raises(MacRunnersError, match=f"^field {field}: got {given}; allowed: [01] to 86400 seconds$"):
+        goal_of(params, Layout())
 
 
 def test_a_link_in_the_place_of_something_of_ours_is_not_followed(mac, program):
