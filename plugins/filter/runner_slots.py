@@ -44,7 +44,7 @@ options:
     type: str
     default: arm64
   more:
-    description: Further options of all slots, such as C(job_seconds).
+    description: Further options of all slots, such as C(job_seconds), where the pool does not say it.
     type: dict
     default: {}
   capacity:
@@ -95,7 +95,7 @@ def runner_slots(
         slots = slots_of(str(mac), pools_of(pools, capacity), parse_github(plain(github)), plain(groups or {}), plain(places or {}), str(arch))
     except MacRunnersError as error:
         raise AnsibleFilterError(str(error)) from error
-    return [{**slot, **plain(more or {})} for slot in slots]
+    return [{**plain(more or {}), **slot} for slot in slots]
 
 
 class FilterModule:

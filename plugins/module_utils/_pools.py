@@ -85,11 +85,14 @@ _FIELDS = frozenset(
         "pids_limit",
         "github",
         "runner_version",
+        "job_seconds",
     )
 )
 _GUESTS = {"tart": ("macos", "linux"), "docker": ("linux",), "container": ("linux",)}
 _NETWORKS = {"tart": ("nat", "softnet"), "docker": ("bridge", "none"), "container": ("nat",)}
 _MOST_RUNNERS = 1000
+#: Seconds; GitHub ends any job of a self-hosted runner after five days.
+_LONGEST_JOB = 5 * 86400
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +116,7 @@ class Pool:
     github_url: str = ""
     runner_group: str = ""
     runner_version: str = ""
+    job_seconds: t.Optional[int] = None
 
     @property
     def kind(self) -> str:
@@ -221,7 +225,15 @@ def _pool(fields: Fields, name: str, isolation: str, policy: Policy) -> Pool:
         github_url=github.text("url", ""),
         runner_group=github.text("runner_group", ""),
         runner_version=read_version(fields, "runner_version"),
+        job_seconds=_job_seconds(fields),
     )
+
+
+def _job_seconds(fields: Fields) -> t.Optional[int]:
+    """How long a job may take, None where whoever runs the slot says it."""
+    if fields.raw.get("lifecycle") == "persistent" and fields.has("job_seconds"):
+        fields.wrong("job_seconds", fields.raw["job_seconds"], "nothing: only a slot of an ephemeral pool ends jobs")
+    return t.cast(t.Optional[int], fields.whole("job_seconds", None, 0, _LONGEST_JOB))
 
 
 def _read_what_needs_no_isolation(fields: Fields) -> None:

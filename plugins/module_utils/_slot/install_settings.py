@@ -181,6 +181,7 @@ def _slot(
         "runner_name": name,
         "github": {"url": target.url, "labels": labels_of(pool, arch), "group": _group(pool, github, target, groups, mistakes)},
         pool.isolation: dict(places.get(pool.isolation, {})),
+        **({} if pool.job_seconds is None else {"job_seconds": pool.job_seconds}),
     }
 
 

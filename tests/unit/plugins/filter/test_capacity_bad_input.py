@@ -95,7 +95,7 @@ BAD: tuple[tuple[str, Json, str, str], ...] = (
         "unknown field",
         pools({**LINT, "memmory": "2GiB"}),
         "input",
-        'pool "lint", field memmory: got an unknown field; allowed: count, cpus, disk, github, guest, image, isolation, labels, '
+        'pool "lint", field memmory: got an unknown field; allowed: count, cpus, disk, github, guest, image, isolation, job_seconds, labels, '
         "lifecycle, memory, name, network, pids_limit, port_base, runner_version, trust; did you mean memory?",
     ),
     ("label with a comma", pools({**LINT, "labels": ["a,b"]}), "input", f'pool "lint", field labels[0]: got "a,b"; allowed: {LABEL}'),

@@ -175,7 +175,7 @@ WRONG: t.Sequence[t.Tuple[str, t.Any, str]] = (
     (
         "unknown field",
         {**SANDBOX, "memmory": "2GiB"},
-        'pool "lint", field memmory: got an unknown field; allowed: count, cpus, disk, github, guest, image, isolation, labels, '
+        'pool "lint", field memmory: got an unknown field; allowed: count, cpus, disk, github, guest, image, isolation, job_seconds, labels, '
         "lifecycle, memory, name, network, pids_limit, port_base, runner_version, trust; did you mean memory?",
     ),
     ("negative count", {**TART, "count": -1}, 'pool "ios", field count: got -1; allowed: a whole number from 0 to 1000'),

@@ -114,6 +114,17 @@ def test_an_app_cannot_serve_an_enterprise():
     assert "no permission by which an App" in refusal(LINUX, github=github)
 
 
+def test_a_pool_limits_its_own_jobs():
+    made = slots(LINUX, {**LINUX, "name": "never", "job_seconds": 0}, {**LINUX, "name": "soon", "job_seconds": 60})
+    assert {slot["name"][:-2]: slot.get("job_seconds") for slot in made} == {"linux": None, "never": 0, "soon": 60}
+
+
+@pytest.mark.parametrize("more", [{"job_seconds": -1}, {"job_seconds": "soon"}, {"job_seconds": 432001}, {"job_seconds": 1, "lifecycle": "persistent"}])
+def test_a_limit_that_means_nothing_is_refused(more):
+    _pools, mistakes = parse_pools([{**LINUX, **more}], parse_policy({})[0])
+    assert [(mistake.pool, mistake.field) for mistake in mistakes] == [("linux", "job_seconds")]
+
+
 def test_pools_that_nobody_runs_say_why():
     assert planned_only(pools(LINUX, LINT), Github()) == [
         "pool linux: neither mac_runners_github.url nor github.url of the pool says where its runners register",
