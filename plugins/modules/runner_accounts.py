@@ -17,6 +17,7 @@ description:
     reset or removed. A name, a number or a home that somebody else has is refused, and nothing is changed.
   - A reset, and a removal too, ends all processes of the account and removes what it mounted, its files in shared directories, its cron
     table, its System V objects and its home, and follows no link and enters no mount on the way.
+  - An account whose number or home changes is removed and made anew, with what runs there.
   - A run that was killed is finished by the next one.
   - When one account fails, all others are still brought to their state. Then the module fails and names each failure.
   - An account is a very weak isolation. Only pools of trusted code are accepted.

@@ -21,6 +21,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import ABSENT, FOREIGN, OPEN, READY
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account, AccountError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake, show
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import slot_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, State, Step
 
 #: A password that lets nobody in; a record that has a way to log in besides is repaired.
@@ -111,7 +112,7 @@ def _refuse(goal: Goal, directory: Directory, homes: Homes) -> None:
     names = {account.name for account in goal.accounts}
     unknown = sorted(name for name in goal.reset if name not in names)
     if unknown:
-        mistakes.append(Mistake("", "reset", show(unknown[0]), "slots of native pools: " + (", ".join(sorted(slots)) or "there are none")))
+        mistakes.append(Mistake("", "reset", ", ".join(show(slot_of(name)) for name in unknown), "slots of native pools: " + (", ".join(sorted(slots)) or "there are none")))
     if mistakes:
         raise AccountError("; ".join(mistake.message for mistake in mistakes) + ". Nothing was changed")
 
