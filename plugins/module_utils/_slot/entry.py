@@ -14,16 +14,17 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
 #: no argument list and no file, and in the environment of the listener and of what it runs.
 #:
 #: The listener writes its files with whatever mode they have already. They are for its user alone, while jobs begin with the umask
-#: that they have at GitHub: what they build must not be unreadable for others.
+#: that they have at GitHub: what they build must not be unreadable for others. Nothing is started after the config was read but the
+#: listener: everything that is would have it in its environment.
 ENTRY = """umask 077
+rm -f .runner .credentials .credentials_rsaparams && echo '{}' > .runner && : > .credentials && : > .credentials_rsaparams || exit 72
+umask 022
 IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG && IFS= read -r proxy || exit 72
 export ACTIONS_RUNNER_INPUT_JITCONFIG
 if [ -n "$proxy" ]; then
   https_proxy=$proxy http_proxy=$proxy no_proxy=${no_proxy:-localhost,127.0.0.1,::1}
   export https_proxy http_proxy no_proxy
 fi
-rm -f .runner .credentials .credentials_rsaparams && echo '{}' > .runner && : > .credentials && : > .credentials_rsaparams || exit 72
-umask 022
 export ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1
 exec "$0" run < /dev/null"""
 

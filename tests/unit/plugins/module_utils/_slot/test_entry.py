@@ -67,6 +67,15 @@ def test_the_proxy_is_in_the_environment_of_the_runner_and_never_for_itself(tmp_
     assert (environment["ACTIONS_RUNNER_INPUT_JITCONFIG"], environment.get("proxy")) == ("config", None)
 
 
+def test_nothing_else_that_is_started_has_the_config(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "rm").write_text("#!/bin/sh\nenv > seen\n")
+    (tmp_path / "tools" / "rm").chmod(0o755)
+    done = start(tmp_path, lines("config", "http://user:secret@proxy").spend() + "\n", PATH=f"{tmp_path}/tools:/usr/bin:/bin")
+    seen = (tmp_path / "seen").read_text()
+    assert done.returncode == 0 and "config" not in seen and "secret" not in seen
+
+
 def test_without_a_proxy_that_of_the_image_counts(tmp_path: pathlib.Path) -> None:
     environment = found(start(tmp_path, lines("config", "").spend() + "\n", https_proxy="http://its-own:1", no_proxy="internal"))
     assert (environment["https_proxy"], environment.get("http_proxy"), environment["no_proxy"]) == ("http://its-own:1", None, "internal")
