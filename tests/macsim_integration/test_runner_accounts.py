@@ -184,7 +184,8 @@ def launch_job(mac: Mac, name: str) -> None:
 
 def left_of(mac: Mac, name: str, uid: int) -> list[str]:
     """What is left of a job outside a fresh home."""
-    found = [str(path) for folder in ("private/tmp", "Users/Shared", "private/var/folders") for path in (mac.root / folder).rglob("*") if path.lstat().st_uid == uid]
+    places = [mac.root / folder for folder in ("private/tmp", "Users/Shared", "private/var/folders")]
+    found = [str(path) for place in places for path in place.rglob("*") if path.lstat().st_uid == uid]
     found += [f"process {line}" for line in mac.exec("/bin/ps", "-U", str(uid), "-o", "pid=").stdout.split()]
     found += [f"mount {line}" for line in mac.exec("/sbin/mount").stdout.splitlines() if name in line]
     found += ["launch job"] if mac.exec("/bin/launchctl", "print", f"user/{uid}/again").returncode == 0 else []
@@ -283,10 +284,10 @@ REFUSED: tuple[tuple[list[Result], Result, str], ...] = (
     ([pool(1)], {"accounts": [{"pool": "lint", "uid_base": 502}]}, 'pool "lint", field uid_base: got 502; allowed: '),
     ([pool(1)], {"accounts": [{"pool": "lint", "uid_base": "many"}]}, 'pool "lint", field uid_base: got "many"; allowed: '),
     ([pool(1)], {"accounts": [{"pool": "none"}]}, 'field accounts[0].pool: got "none"; allowed: a pool of isolation sandbox, account or chroot: lint'),
-    ([pool(3), pool(2, "other")], {"accounts": [{"pool": "other", "uid_base": 1702}]}, 'pool "other", field uid_base: got a block with 1702; allowed: numbers that'),
+    ([pool(3), pool(2, "other")], {"accounts": [{"pool": "other", "uid_base": 1702}]}, 'pool "other", field uid_base: got a block with 1702; allowed: num'),
     ([pool(1, "a" * 25)], {}, "field name: got 25 characters; allowed: at most 17, since accounts have at most 31"),
     ([pool(1)], {"accounts": [{"pool": "lint", "shell": "/tmp/sh"}]}, 'pool "lint", field shell: got "/tmp/sh"; allowed: '),
-    ([pool(1)], {"accounts": [{"pool": "lint", "template": "/private/tmp"}]}, 'pool "lint", field template: got /private/tmp, where others than root can write'),
+    ([pool(1)], {"accounts": [{"pool": "lint", "template": "/private/tmp"}]}, 'pool "lint", field template: got /private/tmp, where others than root'),
     ([pool(1)], {"homes": "/private/tmp"}, "field homes: got /private/tmp, where others than root can write"),
     ([pool(1)], {"reset": ["lint-2"]}, 'field reset: got "lint-2"; allowed: slots of native pools: lint-1'),
 )
@@ -305,14 +306,15 @@ def test_wrong_input_is_refused_before_anything(mac: Mac) -> None:
 def test_what_somebody_else_has_is_refused_and_untouched(mac: Mac) -> None:
     options = admit(mac, pool(3))
     for make, undo, message in (
-        (["-create", "/Users/person", "UniqueID", "1702"], "/Users/person", 'pool "lint", field uid_base: got a block with 1702; allowed: numbers that nobody has; user person'),
+        (["-create", "/Users/person", "UniqueID", "1702"], "/Users/person", "got a block with 1702; allowed: numbers that nobody has; user person has"),
         (["-create", "/Groups/people", "PrimaryGroupID", "1703"], "/Groups/people", "group people has this one"),
-        (["-create", f"/Users/{account(1)}", "UniqueID", "4711"], f"/Users/{account(1)}", f'pool "lint", field name: got "{account(1)}"; allowed: a name that no user has but'),
+        (["-create", f"/Users/{account(1)}", "UniqueID", "4711"], f"/Users/{account(1)}", f'name: got "{account(1)}"; allowed: a name that no user has but'),
     ):
         dscl(mac, *make)
         before = mac.snapshot()["users"]
         refused = accounts(mac, **options)
-        assert message in refused["msg"] and refused["msg"].endswith("Nothing was changed") and mac.snapshot()["users"] == before
+        assert message in refused["msg"] and 'pool "lint", field ' in refused["msg"] and refused["msg"].endswith("Nothing was changed")
+        assert mac.snapshot()["users"] == before
         assert "failed" not in accounts(mac, purge=True, fleet="acme") and mac.snapshot()["users"] == before
         dscl(mac, "-delete", undo)
     inside(mac, f"{HOMES}/{account(2)}").mkdir()

@@ -28,8 +28,9 @@ MARKER = "Comment"
 NUMBER = {"Users": "UniqueID", "Groups": "PrimaryGroupID"}
 MISSING = (56, 185)
 
-_USER_KEYS = ("RecordName", MARKER, "UniqueID", "PrimaryGroupID", "UserShell", "NFSHomeDirectory", "RealName", "IsHidden", "Password", "AuthenticationAuthority")
-_GROUP_KEYS = ("RecordName", MARKER, "PrimaryGroupID", "RealName", "Password", "GroupMembership")
+_IDENTITY = ("RecordName", MARKER, "RealName", "Password", "PrimaryGroupID")
+_USER_KEYS = (*_IDENTITY, "UniqueID", "UserShell", "NFSHomeDirectory", "IsHidden", "AuthenticationAuthority")
+_GROUP_KEYS = (*_IDENTITY, "GroupMembership")
 _DENIED, _NOT_NOW, _KILLED = 40, 140, (-9, 137)
 _TRIES, _PAUSE = 10, 0.5
 _VISIBLE_SECONDS = 5.0

@@ -112,7 +112,8 @@ def _refuse(goal: Goal, directory: Directory, homes: Homes) -> None:
     names = {account.name for account in goal.accounts}
     unknown = sorted(name for name in goal.reset if name not in names)
     if unknown:
-        mistakes.append(Mistake("", "reset", ", ".join(show(slot_of(name)) for name in unknown), "slots of native pools: " + (", ".join(sorted(slots)) or "there are none")))
+        given, allowed = ", ".join(show(slot_of(name)) for name in unknown), ", ".join(sorted(slots)) or "there are none"
+        mistakes.append(Mistake("", "reset", given, f"slots of native pools: {allowed}"))
     if mistakes:
         raise AccountError("; ".join(mistake.message for mistake in mistakes) + ". Nothing was changed")
 

@@ -54,11 +54,16 @@ def ipcrm(call: Call) -> int:
     for letter, number in values.items():
         if not number.isdigit():
             raise Fail(1, f"ipcrm: invalid id: {number}\n")
-        arguments = {"m": (libc.shmctl, int(number), _REMOVE, None), "q": (libc.msgctl, int(number), _REMOVE, None), "s": (libc.semctl, int(number), 0, _REMOVE)}[letter]
-        if arguments[0](*arguments[1:]) != 0:
+        if _remove(libc, letter, int(number)) != 0:
             call.err(f"ipcrm: {letter}id({number}): {os.strerror(ctypes.get_errno())}\n")
             failed = 1
     return failed
+
+
+def _remove(libc: ctypes.CDLL, letter: str, number: int) -> int:
+    if letter == "s":
+        return int(libc.semctl(number, 0, _REMOVE))
+    return int((libc.shmctl if letter == "m" else libc.msgctl)(number, _REMOVE, None))
 
 
 TOOLS = {"ipcs": ipcs, "ipcrm": ipcrm}
