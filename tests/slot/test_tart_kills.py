@@ -70,7 +70,7 @@ def row(tart, slot, calls, index, when):
     tart.wait("it listens or is dead", lambda: victim.poll() is not None or tart.status(slot)["state"] == "listening")
     job = tart.queue(slot, "echo done")
     assert victim.wait(timeout=90) == -9, f"it was not killed {when} call {index}"
-    assert names(tart, slot, index, when) == calls[:index]
+    assert names(tart, slot, index, when) == calls[:index], f"not what was recorded:\n{tart.log(slot).read_text()}"
     left = [name.rpartition("/")[2] for name in tart.left(slot) if "exec" not in name and "/" not in name.strip("/")] + [
         "runner" for runner in list(tart.broker.scope.runners.values()) if runner.name.startswith(f"mac-1-{slot}-")
     ]
