@@ -15,6 +15,7 @@ import sys
 import time
 import typing as t
 
+from tests.acceptance.company import PasswordProxy
 from tests.acceptance.fleet import ROOT, Engine, Fleet
 
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("integration", "github", "runner")]
@@ -47,10 +48,10 @@ class Workplace:
         self.token = github.world.token().text
         self.fleet: Fleet = None  # type: ignore[assignment]
 
-    def tell(self, fleet: Fleet, **more: t.Any) -> None:
-        """Let the fleet's variables name GitHub."""
+    def tell(self, fleet: Fleet, proxy: PasswordProxy | None = None, **more: t.Any) -> None:
+        """Let the fleet's variables name GitHub, and the proxy that leads there."""
         self.fleet = fleet
-        github = {"url": f"{self.github.url}/acme", "token": self.token}
+        github = {"url": f"{self.github.url}/acme", "token": self.token, **({"proxy": proxy.url} if proxy else {})}
         fleet.write("group_vars", "all", {"mac_runners_github": github, "runner_poll": 1, "runner_grace_seconds": 3, **more})
 
     def app(self, key_file: pathlib.Path) -> dict[str, t.Any]:

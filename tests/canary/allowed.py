@@ -35,8 +35,8 @@ class Allowed:
         return fits and not (is_file and self.private and not find.private) and not (self.root and find.owner != 0)
 
 
-#: config.sh, the program that it becomes, and what env.sh needs.
-_CONFIGURES = r"(\S+ )?\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
+#: config.sh, the program that it becomes, what env.sh needs, and what waits in front of it for an earlier listener.
+_CONFIGURES = r"tr \\0|sleep 1|(\S+ )?\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
 
 ALLOWED = (
     Allowed(
