@@ -74,21 +74,30 @@ class Fields:
     """The fields of one mapping; each ``read`` returns a typed value or notes a mistake.
 
     ``path`` is put before each field name; after a mistake the default is returned, so
-    that reading goes on and all mistakes come out together.
+    that reading goes on and all mistakes come out together. What is no mapping is one mistake,
+    and with ``secret`` it is not shown.
     """
 
-    def __init__(self, raw: t.Any, mistakes: t.List[Mistake], pool: str = "", path: str = "") -> None:
+    def __init__(self, raw: t.Any, mistakes: t.List[Mistake], pool: str = "", path: str = "", secret: bool = False) -> None:
         self.pool = pool
         self.path = path
         self.mistakes = mistakes
         self.raw: t.Mapping[t.Any, t.Any] = {}
-        if isinstance(raw, (dict, c.Mapping)):
+        self._secret = secret
+        self._readable = raw is None or isinstance(raw, (dict, c.Mapping))
+        if raw is not None and self._readable:
             self.raw = raw
-        elif raw is not None:
-            self.wrong("", raw, "a mapping of fields")
+        elif not self._readable:
+            self._no_mapping(raw)
+
+    def _no_mapping(self, raw: t.Any) -> None:
+        given = f"something of the type {type(raw).__name__}" if self._secret else show(raw)
+        self.mistakes.append(Mistake(self.pool, self.path or "itself", given, "a mapping of fields"))
 
     def wrong(self, field: str, given: t.Any, allowed: str, check: str = "input") -> None:
         """Note a mistake in ``field``."""
+        if not self._readable:
+            return
         name = f"{self.path}.{field}" if self.path and field else self.path or field
         self.mistakes.append(Mistake(self.pool, name or "itself", show(given), allowed, check))
 
@@ -192,4 +201,4 @@ class Fields:
     def mapping(self, field: str) -> Fields:
         """The fields of a nested mapping (empty when it is not given)."""
         path = f"{self.path}.{field}" if self.path else field
-        return Fields(self.raw.get(field), self.mistakes, self.pool, path)
+        return Fields(self.raw.get(field), self.mistakes, self.pool, path, self._secret)

@@ -166,3 +166,12 @@ def test_nearest_of_nothing_alike_is_silent() -> None:
     assert nearest("docke", ("docker", "tart")) == "; did you mean docker?"
     assert nearest("qqq", ("docker", "tart")) == ""
     assert nearest(1, ("docker",)) == ""
+
+
+@pytest.mark.parametrize("given", ("hunter22", ["hunter22"], True, [{"a": "hunter22"}]))
+def test_what_is_no_mapping_is_one_mistake_and_no_secret_is_shown(given: t.Any) -> None:
+    mistakes: t.List[Mistake] = []
+    inner = Fields({"app": given}, mistakes, path="mac_runners_github", secret=True).mapping("app")
+    inner.wrong("client_id", None, "a text that is not empty")
+    kind = type(given).__name__
+    assert [m.message for m in mistakes] == [f"field mac_runners_github.app: got something of the type {kind}; allowed: a mapping of fields"]
