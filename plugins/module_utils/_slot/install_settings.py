@@ -63,7 +63,7 @@ def parse_github(raw: t.Any) -> Github:
     mistakes: t.List[Mistake] = []
     # Who writes a template that gives nothing means nothing.
     given = {key: value for key, value in raw.items() if value != ""} if isinstance(raw, c.Mapping) else raw
-    fields = Fields(given, mistakes, path="mac_runners_github")
+    fields = Fields(given, mistakes, path="mac_runners_github", secret=True)
     fields.known(_GITHUB_FIELDS)
     app = _app(fields.mapping("app")) if fields.raw.get("app") else None
     github = Github(
