@@ -26,7 +26,7 @@ class NoRoomError(MacRunnersError):
 
 
 class Wanted(t.NamedTuple):
-    """A VM or container that shall run: ``name`` on the Mac, sizes in bytes; ``exists`` when
+    """A VM, container or native runner that shall run: ``name`` on the Mac, sizes in bytes; ``exists`` when
     its disk is already there."""
 
     name: str
@@ -96,7 +96,8 @@ def _situation(
     return Situation(
         mac="",
         facts=dataclasses.replace(facts, workloads=workloads, images=images),
-        pools=(*(_as_pool(item) for item in wanted), *slots),
+        # All slots of native pools are among the others: nothing tells here which of them are there.
+        pools=(*(_as_pool(item) for item in wanted if item.isolation not in NATIVE), *slots),
         policy=policy,
         licences=licences,
     )

@@ -46,18 +46,28 @@ def _refuse(fields: Fields, name: str, allowed: str) -> None:
     fields.mistakes.append(Mistake(fields.pool, f"{fields.path}.{name}", "a value that is not shown", allowed))
 
 
-def job_environment(
-    account: t.Mapping[str, str], slot: str, directories: Directories, ports: PortRange, given: t.Mapping[str, str]
-) -> t.Dict[str, str]:
-    """All variables of a job. ``account``: those that a program of its account needs; ``given``: what the pool names, read before."""
+class Owner(t.NamedTuple):
+    """The slot, and the name of its account."""
+
+    slot: str
+    user: str
+
+
+def job_environment(owner: Owner, directories: Directories, ports: PortRange, given: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """All variables of a job. ``given``: what the pool names, read before."""
     return {
-        **account,
+        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
+        "LANG": "en_US.UTF-8",
         **given,
         "HOME": directories.home,
+        "USER": owner.user,
+        "LOGNAME": owner.user,
+        # Not that of its record, which lets nobody in.
+        "SHELL": "/bin/sh",
         "TMPDIR": directories.temp,
         "RUNNER_TOOL_CACHE": directories.cache,
         "AGENT_TOOLSDIRECTORY": directories.cache,
-        "MAC_RUNNERS_SLOT": slot,
+        "MAC_RUNNERS_SLOT": owner.slot,
         "MAC_RUNNERS_PORT_FIRST": str(ports.first),
         "MAC_RUNNERS_PORT_LAST": str(ports.last),
     }

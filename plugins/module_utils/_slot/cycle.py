@@ -201,9 +201,9 @@ class Slot:
                     self._tell_idle(environment, progress)
         finally:
             watch.close()
-        if self._is_dropped(progress, exit_code, reason) and self._again(environment):
+        if self._is_dropped(progress, exit_code, seen.fault or reason) and self._again(environment):
             return AT_ONCE
-        return self._finish(environment, progress, exit_code, reason)
+        return self._finish(environment, progress, exit_code, reason, seen.fault)
 
     def _job_of(self, environment: Environment) -> str:
         """The job that was seen in it: an environment that ended meanwhile cannot tell of it any more."""
@@ -281,10 +281,10 @@ class Slot:
         self._set("withdrawing" if quiet else "stuck", message="" if quiet else reason)
         return withdrawal.may_end(environment, self.record.registration(environment.runner), progress)
 
-    def _finish(self, environment: Environment, progress: Progress, exit_code: t.Optional[int], reason: str) -> float:
+    def _finish(self, environment: Environment, progress: Progress, exit_code: t.Optional[int], reason: str, told: str) -> float:
         """Keep its logs, destroy the environment, take the registration back, say how it went."""
         ran = bool(progress.job)
-        fault = self._fault(progress, exit_code, reason)
+        fault = told or self._fault(progress, exit_code, reason)
         first = ran and self.record.counted < environment.cycle
         self._set("destroying", counted=max(self.record.counted, environment.cycle if ran else 0), jobs=self.record.jobs + first)
         self._note_end(environment, progress, exit_code, fault)

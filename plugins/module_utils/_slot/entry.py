@@ -18,7 +18,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
 #: listener: everything that is would have it in its environment.
 ENTRY = """umask 077
 rm -f .runner .credentials .credentials_rsaparams && echo '{}' > .runner && : > .credentials && : > .credentials_rsaparams || exit 72
-umask 022
+umask "${MAC_RUNNERS_UMASK:-022}"
 IFS= read -r ACTIONS_RUNNER_INPUT_JITCONFIG && IFS= read -r proxy || exit 72
 export ACTIONS_RUNNER_INPUT_JITCONFIG
 if [ -n "$proxy" ]; then

@@ -75,10 +75,11 @@ class Environment(t.NamedTuple):
 
 
 class Seen(t.NamedTuple):
-    """What came since the last look: whole lines of the runner, and its exit code once it ended."""
+    """What came since the last look: whole lines of the runner, and once it ended its exit code, and why it was ended by us if it was."""
 
     lines: t.Tuple[str, ...] = ()
     exit_code: t.Optional[int] = None
+    fault: str = ""
 
 
 class Watch(t.Protocol):

@@ -24,13 +24,14 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
     _user,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import STATE_DIR
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy, parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, parse_pools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.entry import ENTRY
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
 
 if t.TYPE_CHECKING:
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import NativePlace
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._room import Wanted
 
 _LARGEST = 1024 * 1024
@@ -47,6 +48,7 @@ _FIELDS = (
     "github",
     "docker",
     "tart",
+    "native",
     "registration_seconds",
     "job_seconds",
     "grace_seconds",
@@ -58,7 +60,7 @@ _DOCKER_FIELDS = ("socket", "user", "runner_dir")
 _TART_FIELDS = ("account", "tart_home", "tart", "runner_dir", "boot_seconds")
 #: What of both is written into a slot's record.
 _DOCKER_PLACE, _TART_PLACE = ("socket", "user", "runner_dir"), ("account", "tart_home", "tart", "runner_dir")
-_ISOLATIONS = ("docker", "tart")
+_ISOLATIONS = ("docker", "tart", *sorted(NATIVE))
 _TART = "/opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart"
 _LONGEST_NAME = 55
 
@@ -126,6 +128,7 @@ class Settings:
     github: GithubSettings
     docker: t.Optional[DockerPlace]
     tart: t.Optional[TartPlace]
+    native: t.Optional[NativePlace]
     registration: int
     job: int
     grace: int
@@ -148,16 +151,21 @@ class Settings:
             return {name: getattr(self.docker, name) for name in _DOCKER_PLACE}
         if self.tart:
             return {name: getattr(self.tart, name) for name in _TART_PLACE}
-        return {}
+        return self.native.where if self.native else {}
 
     def at(self, place: t.Mapping[str, str]) -> Settings:
         """The same for an environment that is at such a place; the own one when that is empty."""
+        if not place or place == self.place:
+            return self
+        nowhere = dataclasses.replace(self, docker=None, tart=None, native=None)
         if "socket" in place:
-            return dataclasses.replace(self, docker=DockerPlace(**{name: place[name] for name in _DOCKER_PLACE}), tart=None)
+            return dataclasses.replace(nowhere, docker=DockerPlace(**{name: place[name] for name in _DOCKER_PLACE}))
+        if "uid" in place:
+            return dataclasses.replace(nowhere, native=_former(self, place))
         if "account" in place:
             # Only what was made by these settings is still to boot.
             boot = self.tart.boot if self.tart else 0
-            return dataclasses.replace(self, docker=None, tart=TartPlace(**{name: place[name] for name in _TART_PLACE}, boot=boot))
+            return dataclasses.replace(nowhere, tart=TartPlace(**{name: place[name] for name in _TART_PLACE}, boot=boot))
         return self
 
     def for_program(self, place: t.Mapping[str, str]) -> Json:
@@ -272,6 +280,7 @@ def parse_settings(raw: t.Any, where: str) -> Settings:
         github=_github(fields.mapping("github")),
         docker=_docker(fields.mapping("docker")) if pool.isolation == "docker" else None,
         tart=_tart(fields.mapping("tart")) if pool.isolation == "tart" else None,
+        native=_native(fields, pool, pools, policy) if pool.isolation in NATIVE else None,
         registration=fields.whole("registration_seconds", 300, 10, 86400),
         job=fields.whole("job_seconds", 0, 0, 5 * 86400),
         grace=fields.whole("grace_seconds", 60, 1, 3600),
@@ -352,3 +361,16 @@ def _tart(fields: Fields) -> TartPlace:
         if not path.startswith("/"):
             fields.wrong(name, path, "an absolute path")
     return place
+
+
+def _native(fields: Fields, pool: Pool, pools: t.Sequence[Pool], policy: Policy) -> NativePlace:
+    # Imported here, as below: children of other slots do without the capacity core, which knows the ports.
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import read_place
+
+    return read_place(fields.mapping("native"), str(fields.raw.get("slot")), pool, pools, policy)
+
+
+def _former(given: Settings, place: t.Mapping[str, str]) -> NativePlace:
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import former_place
+
+    return former_place(given.slot, given.pool, place)

@@ -4,7 +4,7 @@
 
 # This module util is PRIVATE to the collection: its interface may change at any time.
 
-"""What a slot knows of its VM beside what Tart knows: on the disk of the Mac, where nothing in the guest reaches it."""
+"""What a slot knows of its environment beside what the environment itself tells: on the disk of the Mac, where no job reaches it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _LARGEST = 65536
 
 
 class Note(t.NamedTuple):
-    """``handed``: a JIT config may have been handed over, so that the VM never gets another one. ``pid`` of its ``tart run``, 0 before."""
+    """``handed``: a JIT config may have been handed over, so that the environment never gets another one. ``pid`` of a VM's ``tart run``,
+    0 before and where there is none."""
 
     cycle: int
     runner: str
@@ -28,9 +29,9 @@ class Note(t.NamedTuple):
     pid: int = 0
 
 
-def read_note(folder: str) -> t.Optional[Note]:
-    """The note of the slot's VM; None without one. One that cannot be read raises :class:`SlotError`: a job may run in the VM."""
-    path = os.path.join(folder, NOTE_NAME)
+def read_note(folder: str, name: str = NOTE_NAME) -> t.Optional[Note]:
+    """The note of the slot's environment; None without one. One that cannot be read raises :class:`SlotError`: a job may run there."""
+    path = os.path.join(folder, name)
     try:
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
             data = json.loads(file.read(_LARGEST))
@@ -38,12 +39,12 @@ def read_note(folder: str) -> t.Optional[Note]:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SlotError(f"{path} cannot be understood ({error}): when no job runs in this slot's VM, remove it") from error
+        raise SlotError(f"{path} cannot be understood ({error}): when no job runs in this slot, remove it") from error
 
 
-def write_note(folder: str, note: Note) -> None:
+def write_note(folder: str, note: Note, name: str = NOTE_NAME) -> None:
     """Replace the note; it is on the disk when this returns."""
-    draft = os.path.join(folder, f".{NOTE_NAME}.new")
+    draft = os.path.join(folder, f".{name}.new")
     with contextlib.suppress(FileNotFoundError):
         os.unlink(draft)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -51,10 +52,10 @@ def write_note(folder: str, note: Note) -> None:
         json.dump(note._asdict(), file)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(draft, os.path.join(folder, NOTE_NAME))
+    os.replace(draft, os.path.join(folder, name))
 
 
-def drop_note(folder: str) -> None:
-    """There is no VM any more."""
+def drop_note(folder: str, name: str = NOTE_NAME) -> None:
+    """There is no environment any more."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(folder, NOTE_NAME))
+        os.unlink(os.path.join(folder, name))

@@ -8,6 +8,7 @@
 
     slot run FOLDER          until it is told to end; FOLDER holds the slot's settings and files
     slot child TASK FOLDER   a task of slot run, asked and answered in JSON through pipes
+    slot enter               become an account and a command of it, as standard input says
 """
 
 from __future__ import annotations
@@ -70,6 +71,10 @@ def main(argv: t.Sequence[str]) -> int:
         return run(os.path.abspath(argv[0]), os.path.abspath(argv[2]))
     if len(argv) == 4 and argv[1] == "child":
         return child(argv[2], argv[3])
+    if len(argv) == 2 and argv[1] == "enter":
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.enter import enter
+
+        return enter()
     complain(__doc__ or "")
     return USAGE
 
@@ -89,6 +94,10 @@ def _tasks(task: str) -> t.Mapping[str, t.Callable[[str, t.Dict[str, t.Any]], t.
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import TART_TASKS
 
         return TART_TASKS
+    if task.startswith("native-"):
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.native_tasks import NATIVE_TASKS
+
+        return NATIVE_TASKS
     if task in ("register", "remove", "known"):
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.github_tasks import GITHUB_TASKS
 
@@ -127,7 +136,7 @@ def _serve(folder: str, children: Children, signals: Signals, installed: Install
     world.save(record)
     world.note("started", cycle=record.cycle, state=record.state, program=record.program)
     remote = Remote(children)
-    _loop(Slot(plan, Ports(remote, remote, _isolation(given, children, signals, world), world), record, _new_name), world)
+    _loop(Slot(plan, Ports(remote, remote, _isolation(given, folder, children, signals, world), world), record, _new_name), world)
 
 
 def _settings(children: Children, world: SlotWorld, place: t.Mapping[str, str]) -> t.Dict[str, t.Any]:
@@ -143,7 +152,7 @@ def _settings(children: Children, world: SlotWorld, place: t.Mapping[str, str]) 
     raise OutdatedError()
 
 
-def _isolation(given: t.Dict[str, t.Any], children: Children, signals: Signals, world: SlotWorld) -> Isolation:
+def _isolation(given: t.Dict[str, t.Any], folder: str, children: Children, signals: Signals, world: SlotWorld) -> Isolation:
     """The isolation of the slot; the others are not even imported."""
     if "docker" in given:
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.docker import DockerIsolation, DockerSettings
@@ -151,6 +160,10 @@ def _isolation(given: t.Dict[str, t.Any], children: Children, signals: Signals, 
 
         docker = DockerSettings(**given["docker"])
         return DockerIsolation(docker, Engine(docker.socket), signals.wake)
+    if "native" in given:
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.native import NativeIsolation, NativeSettings, Surroundings
+
+        return NativeIsolation(NativeSettings(**given["native"]), Surroundings(folder, children, signals.wake, world.note, world.go_on))
     from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart import TartIsolation, TartSettings
 
     return TartIsolation(TartSettings(**given["tart"]), children, signals.wake, world.go_on)

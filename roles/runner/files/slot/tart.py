@@ -11,20 +11,18 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import time
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import tart_guest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import READY, VANISHED, Environment, Once, Seen, SlotError
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import SECONDS, Children
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import pipe, spawn, wait
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.follower import Follower
 
 #: Seconds of a wait for a guest that starts, so that a word of launchd is soon heard; for a clone; for the runner's logs.
 _SLICE, _CLONE, _LOGS = 5.0, 1800.0, 60.0
 #: Seconds before the runner is followed again after that broke off.
 _AGAIN = 2.0
-_CHUNK = 65536
 
 
 class TartSettings(t.NamedTuple):
@@ -84,7 +82,7 @@ class TartIsolation:
 
     def diagnostics(self, _environment: Environment) -> t.Iterator[bytes]:
         """The folder _diag of its runner, as a tar; the guest has a minute for it."""
-        follower = _Follower(self._settings.guest_argv(tart_guest.DIAGNOSTICS))
+        follower = Follower(self._settings.guest_argv(tart_guest.DIAGNOSTICS))
         deadline = time.monotonic() + _LOGS
         with contextlib.closing(follower):
             while follower.ready(deadline - time.monotonic(), self._wake):
@@ -112,7 +110,7 @@ class TartWatch:
 
     def __init__(self, settings: TartSettings, running: t.Callable[[], bool], wake: int) -> None:
         self._settings, self._running, self._wake = settings, running, wake
-        self._follower: t.Optional[_Follower] = None
+        self._follower: t.Optional[Follower] = None
         self._followed = tart_guest.Followed("")
         self._open()
 
@@ -120,7 +118,7 @@ class TartWatch:
         # No output of the guest can hold a word that nobody knew before.
         word = "end-" + os.urandom(8).hex()
         self._followed = tart_guest.Followed(word)
-        self._follower = _Follower(self._settings.guest_argv(tart_guest.FOLLOW, word))
+        self._follower = Follower(self._settings.guest_argv(tart_guest.FOLLOW, word))
 
     def read(self, seconds: float) -> Seen:
         """Further lines, and the exit code with the last one; lines that came before may come again."""
@@ -146,35 +144,3 @@ class TartWatch:
         if self._follower is not None:
             self._follower.close()
             self._follower = None
-
-
-class _Follower:
-    """A command whose output is read as it comes."""
-
-    def __init__(self, argv: t.Sequence[str]) -> None:
-        self._open = contextlib.ExitStack()
-        self._out, saying = pipe(self._open)
-        try:
-            with saying, open(os.devnull, "r+b", buffering=0) as nowhere:
-                # A process group of its own, so that all of it can be ended: sudo cannot pass SIGKILL on.
-                self._pid = spawn(argv, os.environ, (nowhere, saying, nowhere), setpgroup=0)
-        except OSError as error:
-            self._open.close()
-            raise SlotError(f"{argv[0]} cannot be started: {error}") from error
-
-    def ready(self, seconds: float, wake: int) -> bool:
-        """Wait for more, or until something can be read from ``wake``; whether there is more."""
-        watched: t.List[t.Any] = [self._out, wake]
-        return self._out in select.select(watched, [], [], max(0.0, seconds))[0]
-
-    def read(self) -> bytes:
-        """What came; nothing at the end."""
-        return os.read(self._out.fileno(), _CHUNK)
-
-    def close(self) -> None:
-        """End it."""
-        # macOS forbids to signal a group of which every process has ended.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._pid, signal.SIGKILL)
-        self._open.close()
-        wait(self._pid)

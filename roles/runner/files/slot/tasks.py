@@ -24,10 +24,15 @@ def settings(folder: str, request: Json) -> Json:
     content = read_content(folder)
     given = parse_content(content, os.path.join(folder, SETTINGS_NAME))
     answer = {**given.for_program(request["place"]), "sha256": hashlib.sha256(content).hexdigest()}
+    there = given.at(request["place"])
     if "tart" in answer:
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart_tasks import exec_words
 
-        answer["tart"]["exec"] = exec_words(given.at(request["place"]))
+        answer["tart"]["exec"] = exec_words(there)
+    if there.native:
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.native_tasks import for_program
+
+        answer["native"] = for_program(there)
     return answer
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.directories import directories_of
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.environment import job_environment
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.environment import Owner, job_environment
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.job import JobLimits, read_limits
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.ports import PortRange, slot_ports
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
@@ -35,7 +35,7 @@ def test_without_a_word_a_job_is_limited() -> None:
     limits, said = read(None)
     assert said == []
     assert dict(limits.rlimits) == {"RLIMIT_NOFILE": 65536, "RLIMIT_NPROC": 2048, "RLIMIT_FSIZE": 10 * 2**30, "RLIMIT_CORE": 0}
-    assert (limits.umask, limits.qos_argv, limits.memory_watch, limits.environment) == (0o077, (), "end", {})
+    assert (limits.umask, limits.qos_argv, limits.memory_watch, limits.environment) == (0o022, (), "end", {})
 
 
 def test_everything_can_be_said() -> None:
@@ -162,10 +162,12 @@ def test_no_two_slots_share_a_port_whatever_the_pools() -> None:
 def test_a_job_gets_what_is_meant_for_it_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_THE_PROGRAM", "x")
     directories = directories_of("/Users/mac-runners-lint-1")
-    account = {"HOME": "/elsewhere", "USER": "mac-runners-lint-1", "PATH": "/usr/bin:/bin", "TMPDIR": "/tmp"}
-    found = job_environment(account, "lint-1", directories, PortRange(20000, 20099), {"TZ": "UTC", "PATH": "/opt/bin:/usr/bin:/bin"})
+    found = job_environment(Owner("lint-1", "mac-runners-lint-1"), directories, PortRange(20000, 20099), {"TZ": "UTC", "PATH": "/opt/bin:/usr/bin:/bin"})
     assert found == {
         "USER": "mac-runners-lint-1",
+        "LOGNAME": "mac-runners-lint-1",
+        "SHELL": "/bin/sh",
+        "LANG": "en_US.UTF-8",
         "PATH": "/opt/bin:/usr/bin:/bin",
         "TZ": "UTC",
         "HOME": "/Users/mac-runners-lint-1",
