@@ -59,6 +59,10 @@ class Client:
         asked = f"{path}?{urllib.parse.urlencode(query)}" if query else path
         return self.call("GET", asked, what).json(f"{self.target.url}: {what}")
 
+    def some_of(self, path: str, field: str, what: str, **query: t.Any) -> t.List[Json]:
+        """The first page of a list, for questions that have few answers."""
+        return self._page(path, field, what, {**query, "per_page": PAGE})[0]
+
     def all_of(self, path: str, field: str, what: str, **query: t.Any) -> t.List[Json]:
         """Every entry of a list, page after page; raises :class:`BadAnswerError` when some are kept back.
 

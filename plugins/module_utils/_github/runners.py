@@ -66,10 +66,15 @@ def list_runners(client: Client) -> t.List[Runner]:
 def find_runner(client: Client, name: str) -> t.Optional[Runner]:
     """The runner of exactly this name, as a rule with one request."""
     what = f"find the runner {name}"
-    runners = [_runner(entry, client, what) for entry in client.all_of(_RUNNERS, "runners", what, name=name)]
-    # Whether GitHub compares the whole name is not documented.
-    found = (runner for runner in runners if runner.name.lower() == name.lower())
-    return next(found, None)
+    entries = client.some_of(_RUNNERS, "runners", what, name=name)
+    found = _named(name, entries, client, what)
+    # Whether GitHub compares the whole name, and what it counts then, is not documented. Others were listed: so it need not be among the first.
+    return _named(name, client.all_of(_RUNNERS, "runners", what, name=name), client, what) if entries and not found else found
+
+
+def _named(name: str, entries: t.Sequence[Json], client: Client, what: str) -> t.Optional[Runner]:
+    runners = (_runner(entry, client, what) for entry in entries)
+    return next((runner for runner in runners if runner.name.lower() == name.lower()), None)
 
 
 def get_runner(client: Client, number: int) -> t.Optional[Runner]:

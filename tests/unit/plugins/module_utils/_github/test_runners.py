@@ -27,22 +27,32 @@ def listed(total, *numbers):
     return said(body={"total_count": total, "runners": [runner(number) for number in numbers]})
 
 
-READS = [api.list_runners, lambda client: [api.find_runner(client, "mac-1-a-2")]]
-
-
-@pytest.mark.parametrize("read", READS, ids=["all", "one"])
-def test_a_short_list_is_read_again(read):
+def test_a_short_list_is_read_again():
     client = client_of(listed(2, 1), listed(2, 1, 2))
-    assert read(client)[-1].id == 2
+    assert api.list_runners(client)[-1].id == 2
     assert client.exchange.clock.slept == [1.0]
 
 
-@pytest.mark.parametrize("read", READS, ids=["all", "one"])
-def test_a_list_that_stays_short_is_no_answer(read):
+def test_a_list_that_stays_short_is_no_answer():
     client = client_of(*[listed(2, 1)] * 4)
     with pytest.raises(BadAnswerError, match="GitHub says that there are 2, and lists 1 in 4 attempts; try again later"):
-        read(client)
+        api.list_runners(client)
     assert client.exchange.clock.slept == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "answers, number",
+    [
+        ([listed(500, 2)], 2),
+        ([listed(500)], None),
+        ([listed(2, 1), listed(2, 1), listed(2, 1, 2)], 2),
+    ],
+    ids=["it alone, whatever is counted", "nobody, whatever is counted", "where others are listed, all are asked for"],
+)
+def test_one_is_found_by_its_name(answers, number):
+    client = client_of(*answers)
+    found = api.find_runner(client, "mac-1-a-2")
+    assert (found and found.id) == number
 
 
 def test_one_that_vanished_meanwhile_does_not_make_up_for_one_that_was_not_listed():
