@@ -35,8 +35,8 @@ class Allowed:
         return fits and not (is_file and self.private and not find.private) and not (self.root and find.owner != 0)
 
 
-#: config.sh, the program that it becomes, what env.sh needs, and what waits in front of it for an earlier listener.
-_CONFIGURES = r"tr \\0|sleep 1|(\S+ )?\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
+#: config.sh, the program that it becomes, what env.sh needs, and what waits in front of it for an earlier listener (tr changes its own words).
+_CONFIGURES = r"tr \\0?|sleep 1|(\S+ )?\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
 
 ALLOWED = (
     Allowed(
@@ -67,9 +67,9 @@ ALLOWED = (
         root=True,
     ),
     Allowed(
-        r"file (Mac \S+: |/tmp/mac-runners-engine\.).*/(home/runner|actions-runner)/\.credentials_rsaparams",
+        r"file (Mac \S+: |/tmp/mac-runners-engine\.).*/(home/runner|actions-runner|mac-runners-[^/]+/work/runner)/\.credentials_rsaparams",
         RUNNERS_OWN,
-        "the runner's own key, in its own container or guest, for itself",
+        "the runner's own key, in its own container, guest or home, for itself",
     ),
     Allowed(r"file /tmp/.*/(registration-)?token", REGISTRATION, "registration_token_file, on the controller during a play"),
     Allowed(r"file /tmp/(\S*/)?inventory/(group_vars|host_vars)/\S+\.yml", CREDENTIALS | PROXY, "what an operator wrote into the inventory", private=False),
