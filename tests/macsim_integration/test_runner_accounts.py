@@ -66,7 +66,7 @@ def job(mac: Mac, name: str, script: str) -> t.Any:
 #: A process that left its session; it holds a file open.
 ESCAPE = (
     "import os, time; os.fork() and os._exit(0); os.setsid(); file = open(os.path.expanduser('~/held'), 'w'); "
-    "[os.dup2(file.fileno(), number) for number in (0, 1, 2)]; time.sleep(300)"
+    "[os.dup2(file.fileno(), number) for number in (0, 1, 2)]; time.sleep(3600)"
 )
 
 
