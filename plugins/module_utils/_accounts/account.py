@@ -53,16 +53,3 @@ def is_ours(name: str, marker: str) -> bool:
 def has_our_name(name: str) -> bool:
     """Whether a user or a group is called as ours are; that alone does not make it ours."""
     return _NAME.match(name) is not None
-
-
-def environment_of(account: Account) -> t.Dict[str, str]:
-    """The environment of a program that runs as the account; everything that it keeps is in its home."""
-    return {
-        "HOME": account.home,
-        "USER": account.name,
-        "LOGNAME": account.name,
-        "SHELL": account.shell,
-        "TMPDIR": f"{account.home}/tmp",
-        "PATH": "/usr/bin:/bin:/usr/sbin:/sbin",
-        "LANG": "en_US.UTF-8",
-    }
