@@ -85,6 +85,7 @@ REPEATED = (
     Repeated("races", "tests/acceptance/test_races.py", "MAC_RUNNERS_RACES", 100, 10),
     Repeated("kills", "tests/acceptance/test_kills.py", "MAC_RUNNERS_KILLS", 0),
     Repeated("accounts", "tests/macsim_integration/test_runner_accounts.py", "MAC_RUNNERS_ACCOUNT_ROUNDS", 200),
+    Repeated("jails", "tests/unit/plugins/module_utils/_jails/test_jails_killed.py", "MAC_RUNNERS_JAIL_ROUNDS", 200),
     Repeated("policies", "tests/seatbelt/test_seatbelt.py", "SEATBELT_POLICIES", 10_000),
 )
 
