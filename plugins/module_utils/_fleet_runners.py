@@ -14,10 +14,10 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import (
-    REGISTERED,
     FleetError,
     Github,
     registered_pools,
+    registers,
     run_pools,
 )
 
@@ -74,7 +74,7 @@ def runners_of(macs: Macs, url: str, absent: t.Collection[str] = (), seen: t.Opt
                 shared = {"lifecycle": pool.lifecycle, "trust": pool.trust, **({"state": "absent", "idle": True} if mac in absent else {})}
                 if pool.lifecycle == "persistent" and mac not in absent:
                     shared.update(_persistent(pool, github, target))
-                told = (seen or {}).get(mac) if pool.isolation in REGISTERED and pool.lifecycle == "persistent" else None
+                told = (seen or {}).get(mac) if registers(pool) else None
                 runners += [{"name": f"{mac}-{slot}", **shared, **_told(pool, slot, told, mac in absent)} for slot in pool.slots]
     return {"runners": runners, "name_prefixes": [f"{mac}-" for mac in macs]}
 

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
+import json
 import re
 import typing as t
 
@@ -48,7 +50,7 @@ class Wanted:
 class Seen:
     """The environment of a persistent runner. ``name``, ``url``, ``id``: as its runner is configured, empty and 0 when it is not.
 
-    ``environment``: by which its isolation knows it. ``busy``: a job runs in it.
+    ``environment``: by which its isolation knows it. ``busy``: a job runs in it, or with ``trouble``, which says why, nobody can tell.
     """
 
     slot: str
@@ -58,11 +60,66 @@ class Seen:
     name: str = ""
     url: str = ""
     id: int = 0
+    trouble: str = ""
 
     @property
     def shown(self) -> t.Dict[str, t.Any]:
         """As results show it."""
         return {"name": self.slot, "running": self.running, "busy": self.busy, "runner_name": self.name, "url": self.url, "id": self.id}
+
+
+class Environments(t.Protocol):
+    """The persistent runners of one isolation on a Mac; ``at_once``: how many are registered at the same time."""
+
+    at_once: int
+
+    def look(self) -> t.Dict[str, Seen]:
+        """What there is, by slot."""
+
+    def register(self, seen: Seen, one: Wanted, token: str) -> None:
+        """Register the runner of an environment; raises :class:`RegistrationError`, without the token."""
+
+
+def register_all(there: Environments, seen: t.Mapping[str, Seen], wanted: t.Sequence[Wanted], tokens: t.Mapping[str, str]) -> t.Dict[str, str]:
+    """Register all of ``wanted``; return what failed, by slot."""
+
+    def guarded(one: Wanted) -> str:
+        try:
+            there.register(seen[one.slot], one, tokens[one.url])
+        except MacRunnersError as error:
+            return str(error)
+        return ""
+
+    with concurrent.futures.ThreadPoolExecutor(there.at_once) as pool:
+        said = zip(wanted, pool.map(guarded, wanted))
+        return {one.slot: why for one, why in said if why}
+
+
+def failed(code: int, said: str, token: str) -> RegistrationError:
+    """Why config.sh did not register, from what it printed."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    told = " ".join(lines[-3:]).replace(token, "***")
+    return RegistrationError(f"config.sh ended with {code}: {told or 'it said nothing'}")
+
+
+def read_settings(content: str) -> t.Dict[str, t.Any]:
+    """C(name), C(url) and C(id) of :class:`Seen` from what the runner's own file says."""
+    try:
+        settings = json.loads(content.lstrip("\ufeff"))
+    except ValueError:
+        settings = None
+    # Versions of the runner begin these names with a large or a small letter.
+    told = {name.lower(): value for name, value in settings.items()} if isinstance(settings, dict) else {}
+    return {"name": _word(told.get("agentname")), "url": _word(told.get("githuburl")), "id": _number(told.get("agentid"))}
+
+
+def _number(value: t.Any) -> int:
+    """A job can write what it likes there; nothing that is no number of a runner goes on to those who read them all."""
+    return int(value) if re.match(r"[0-9]{1,18}\Z", str(value)) else 0
+
+
+def _word(value: t.Any) -> str:
+    return value if isinstance(value, str) and re.match(r"[\x21-\x7e]{1,300}\Z", value) else ""
 
 
 def parse_wanted(raw: t.Sequence[t.Any]) -> t.Tuple[Wanted, ...]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: runner_registrations
-short_description: Register persistent runners in their containers, and keep in mind which are drained
+short_description: Register persistent runners in their containers and VMs, and keep in mind which are drained
 version_added: 0.1.0
 description:
-  - Registers a list of persistent runners at GitHub, each in its container that M(action_packer.mac_runners.docker_runners) made, with
-    the runner's own C(config.sh). Without O(runners) it only tells what is registered, and whether a job runs.
-  - A registration token goes to the standard input of a program in the container. It is in no argument list, no result and no log.
-  - A runner counts as registered when the files of its container say so with the name, the address and the number by which GitHub knows
-    it. A registration that was interrupted is made anew. A container in which a job runs is left alone.
+  - Registers a list of persistent runners at GitHub, each in its container that M(action_packer.mac_runners.docker_runners) made, or its
+    VM with a macOS guest that M(action_packer.mac_runners.tart_vms) made, with the runner's own C(config.sh). Without O(runners) it only
+    tells what is registered, and whether a job runs.
+  - A registration token goes to the standard input of a program in the container or the guest. It is in no argument list, no result and no log.
+  - A runner counts as registered when the files of its container or guest say so with the name, the address and the number by which GitHub
+    knows it. A registration that was interrupted is made anew. Where a job runs, everything is left alone.
+  - In a guest a LaunchAgent of its user, C(dev.action-packer.mac-runners.runner), runs the listener whenever the runner is registered, after a
+    restart of the guest too. The guest needs Tart's agent, which needs that user to be logged in.
   - A runner that an operator drained has a mark on the Mac until that is taken back. The mark alone keeps no job away, so use
     M(action_packer.mac_runners.runner_withdrawals) for that.
   - When one runner fails, all others are still registered; then the module fails and names each failure.
@@ -78,7 +81,7 @@ options:
     default: {}
   drain:
     description:
-      - With V(true) the runners that have a container are marked as drained, with V(false) their marks are taken away. Nothing is marked when not given.
+      - With V(true) the runners that have a container or VM are marked as drained, with V(false) their marks are taken away. Nothing is marked when not given.
     type: bool
   only:
     description:
@@ -90,6 +93,13 @@ options:
     description:
       - Whose Macs these are. When given, nothing is changed on a Mac that another fleet holds.
     type: str
+  isolations:
+    description:
+      - Where runners are looked for.
+    type: list
+    elements: str
+    choices: [docker, tart]
+    default: [docker]
   docker_socket:
     description:
       - The path of the engine's socket. When not given it is found as M(action_packer.mac_runners.docker_runners) does.
@@ -99,10 +109,40 @@ options:
       - Where the runner is in its containers.
     type: str
     default: /home/runner
+  tart:
+    description:
+      - Where the VMs are.
+    type: dict
+    default: {}
+    suboptions:
+      account:
+        description:
+          - The user of the Mac to whom the VMs belong. The user who became root when it is not given or empty.
+        type: str
+      home:
+        description:
+          - Where Tart keeps its VMs. C(.tart) in the home of the account when it is not given or empty.
+        type: path
+      program:
+        description:
+          - The program Tart.
+        type: path
+        default: /opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart
+      runner_dir:
+        description:
+          - Where the runner is in guests, absolute or below the home of the guest's user.
+        type: str
+        default: actions-runner
+  guest_timeout:
+    description:
+      - Seconds that guests which are on have to answer, all together. One that does not counts as busy, and a warning tells of it.
+    type: int
+    default: 120
 author:
   - action_packer contributors (@action-packer)
 seealso:
   - module: action_packer.mac_runners.docker_runners
+  - module: action_packer.mac_runners.tart_vms
   - module: action_packer.mac_runners.github_runners
   - module: action_packer.mac_runners.runner_withdrawals
 """
@@ -110,6 +150,13 @@ seealso:
 EXAMPLES = r"""
 - name: See which persistent runners are registered and busy
   action_packer.mac_runners.runner_registrations:
+  become: true
+
+- name: The same of those in VMs
+  action_packer.mac_runners.runner_registrations:
+    isolations: [tart]
+    tart:
+      account: admin
   become: true
 
 - name: Register a runner
@@ -126,7 +173,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 runners:
-  description: The persistent runners that have a container, as they are after the run.
+  description: The persistent runners that have a container or a VM with a macOS guest, as they are after the run.
   returned: always
   type: list
   elements: dict
@@ -136,11 +183,11 @@ runners:
       type: str
       sample: linux-1
     running:
-      description: Whether its container runs.
+      description: Whether its container or VM runs.
       type: bool
       sample: true
     busy:
-      description: Whether a job runs in it.
+      description: Whether a job runs in it, or nobody can tell.
       type: bool
       sample: false
     drained:
@@ -191,12 +238,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._drain_marks import plan_marks, read_marks, write_marks
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import docker_registrations as docker
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_find import find_socket
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.registrations import TartPlaces, looked, merged, register
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import read_lease, require_holder
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError, EngineSocket
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import STATE
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import Seen, Wanted, make_plan, parse_wanted, require_tokens
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import STATE, runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._registrations import Seen, make_plan, parse_wanted
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, joined
 
 # Where a list says raw or gives no choices, the core checks: its message names the runner.
@@ -208,6 +253,12 @@ RUNNER = {
     "group": {"type": "str"},
     "id": {"type": "raw", "default": 0},
 }
+TART = {
+    "account": {"type": "str"},
+    "home": {"type": "path"},
+    "program": {"type": "path", "default": "/opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart"},
+    "runner_dir": {"type": "str", "default": "actions-runner"},
+}
 OPTIONS = {
     **STATE,
     "runners": {"type": "list", "elements": "dict", "default": [], "options": RUNNER},
@@ -215,8 +266,11 @@ OPTIONS = {
     "drain": {"type": "bool"},
     "only": {"type": "list", "elements": "str", "default": []},
     "fleet": {"type": "str"},
+    "isolations": {"type": "list", "elements": "str", "choices": ["docker", "tart"], "default": ["docker"]},
     "docker_socket": {"type": "path"},
     "runner_dir": {"type": "str", "default": "/home/runner"},
+    "tart": {"type": "dict", "default": {}, "options": TART, "apply_defaults": True},
+    "guest_timeout": {"type": "int", "default": 120},
 }
 Result = t.Dict[str, t.Any]
 
@@ -233,14 +287,13 @@ def main() -> None:
 def converge(module: AnsibleModule) -> Result:
     """Look, mark, register what is not, look back, tell."""
     params, wanted = module.params, parse_wanted(module.params["runners"])
-    try:
-        path = find_socket(params["docker_socket"] or "")
-        seen = look(module, path)
-    except EngineDownError as error:
-        if wanted:
-            raise
-        module.warn(f"no runner was looked for: {error}")
-        path, seen = "", {}
+    given = params["tart"]
+    places = TartPlaces(*(given[name] for name in ("account", "home", "program", "runner_dir")), params["state_dir"], params["guest_timeout"])
+    docker = (params["docker_socket"] or "", params["runner_dir"]) if "docker" in params["isolations"] else None
+    parts, troubles = looked(docker, places if "tart" in params["isolations"] else None, runner(module), bool(wanted))
+    for trouble in troubles:
+        module.warn(trouble)
+    seen = merged(parts)
     marks = plan_marks(read_marks(params["state_dir"]), seen, params["drain"], params["only"])
     plan = make_plan(wanted, seen)
     result = told(module, joined(marks, plan))
@@ -248,27 +301,15 @@ def converge(module: AnsibleModule) -> Result:
         if params["fleet"]:
             require_holder(read_lease(params["state_dir"]), params["fleet"])
         write_marks(params["state_dir"], marks)
-        register(module, path, seen, wanted, plan, result)
-        seen = look(module, path) if path else {}
-    return {**result, "runners": listed(seen, marks.after)}
-
-
-def register(module: AnsibleModule, path: str, seen: t.Mapping[str, Seen], wanted: t.Iterable[Wanted], plan: ResourcePlan, result: Result) -> None:
-    """Register what the plan says; fail, with what there is then, when a runner failed."""
-    asked = {step.resource for step in plan.steps}
-    lacking = [one for one in wanted if one.slot in asked]
-    require_tokens(lacking, module.params["tokens"])
-    failures = docker.register_all(path, seen, lacking, module.params["tokens"], module.params["runner_dir"])
+    failures = {} if module.check_mode else register(parts, wanted, plan, params["tokens"])
+    if result["changed"] and not module.check_mode:
+        seen = merged([(there, there.look()) for there, _seen in parts])
+    result = {**result, "runners": listed(seen, marks.after)}
     if failures:
         shown = "; ".join(f"runner {slot}: {why}" for slot, why in sorted(failures.items()))
-        changed, runners = len(failures) < len(lacking), listed(look(module, path), read_marks(module.params["state_dir"]))
-        module.fail_json(**{**result, "msg": shown, "failures": failures, "changed": changed, "runners": runners})
-
-
-def look(module: AnsibleModule, path: str) -> t.Dict[str, Seen]:
-    """The persistent runners of the Mac's engine, by slot."""
-    with EngineSocket(path) as engine:
-        return docker.read_runners(engine, module.params["runner_dir"])
+        changed = marks.changed or len(failures) < len(plan.steps)
+        module.fail_json(**{**result, "msg": shown, "failures": failures, "changed": changed})
+    return result
 
 
 def told(module: AnsibleModule, plan: ResourcePlan) -> Result:

@@ -11,10 +11,10 @@ module: runner_withdrawals
 short_description: Let persistent runners of a Mac take no more jobs, without ending one
 version_added: 0.1.0
 description:
-  - Takes persistent runners off GitHub that are idle twice. On the Mac no process of a job lives in their container, as
+  - Takes persistent runners off GitHub that are idle twice. On the Mac no process of a job lives in their container or VM, as
     M(action_packer.mac_runners.runner_registrations) sees it, and GitHub calls them idle and agrees to their removal.
   - A runner with a job loses its labels, so that no other job follows, and is named in RV(busy). Run it again until nothing is named there.
-  - No job is ever ended. The container stays, and its runner ends by itself when GitHub does not know it any more.
+  - No job is ever ended. The container or VM stays, and its runner ends by itself when GitHub does not know it any more.
   - The credential of GitHub stays on the controller. Runners are only looked for at addresses that O(github) and O(pools) name. One whose
     container says that it is registered elsewhere makes it fail, unless O(force=true).
 extends_documentation_fragment:
@@ -42,7 +42,7 @@ options:
     required: true
   slots:
     description:
-      - The slots whose runners go. All persistent runners of the Mac that have a container when not given.
+      - The slots whose runners go. All persistent runners of the Mac that have a container or a VM when not given.
     type: list
     elements: str
   drain:
@@ -86,6 +86,23 @@ options:
       - Where the runner is in its containers.
     type: str
     default: /home/runner
+  isolations:
+    description:
+      - Where runners are looked for, as M(action_packer.mac_runners.runner_registrations) takes it.
+    type: list
+    elements: str
+    choices: [docker, tart]
+    default: [docker]
+  tart:
+    description:
+      - Where the VMs are, as M(action_packer.mac_runners.runner_registrations) takes it.
+    type: dict
+    default: {}
+  guest_timeout:
+    description:
+      - Seconds that guests which are on have to answer, all together. One that does not counts as busy.
+    type: int
+    default: 120
 author:
   - action_packer contributors (@action-packer)
 seealso:

@@ -19,9 +19,11 @@ description:
   - Before anything is made, enlarged or started, the capacity of the Mac is checked with what runs on it at that moment, under the Mac's lock.
   - A run that was killed is finished by the next one, half-made VMs included.
   - A VM that runs is only stopped when its state, its sizes or its network are to change.
+  - A VM in which a job of GitHub's runner runs, or whose guest does not tell through Tart's guest agent, is not stopped, unless O(force=true).
+    The module then brings all others to their state, fails and names it.
 notes:
   - Needs root, and runs Tart as O(account).
-  - A guest is shut down through the Tart guest agent where it answers. Where it does not, its power is cut.
+  - A guest is shut down through the Tart guest agent where it answers. Where it does not, its power is cut, which needs O(force=true).
   - Tart's local disks of the ASIF format cannot be grown with O(vms[].disk), since their size cannot be read.
 extends_documentation_fragment:
   - action_packer.mac_runners._lease
@@ -154,6 +156,17 @@ options:
       - Seconds that VMs have to start, all together.
     type: int
     default: 120
+  force:
+    description:
+      - Whether a VM is stopped although a job runs in it, or its guest does not tell. The job is lost.
+    type: bool
+    default: false
+  hold:
+    description:
+      - Whether nothing is changed when a running VM would have to be stopped. RV(held) then names its slot, so that its runner can be
+        taken off GitHub first, for instance with M(action_packer.mac_runners.runner_withdrawals).
+    type: bool
+    default: false
   log_dir:
     description:
       - Where each VM's C(tart run) writes its log.
@@ -240,6 +253,12 @@ vms:
       description: Memory in bytes.
       type: int
       sample: 12884901888
+held:
+  description: Slots whose running VMs have to be stopped. With O(hold=true) nothing was changed when there are any.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 steps:
   description: What was done, or in check mode would be.
   returned: always
@@ -272,7 +291,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, find_account, parse_vms
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart import Place, find_place, parse_vms
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_converge import Outcome, Request, converge, resource_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.launchd import DAEMONS_DIR
@@ -304,6 +323,8 @@ OPTIONS = {
     "registry_hostname": {"type": "str"},
     "stop_timeout": {"type": "int", "default": 120},
     "start_timeout": {"type": "int", "default": 120},
+    "force": {"type": "bool", "default": False},
+    "hold": {"type": "bool", "default": False},
     "log_dir": {"type": "path", "default": "/var/log/mac_runners"},
 }
 
@@ -325,16 +346,15 @@ def manage(module: AnsibleModule) -> Outcome:
     """Read the arguments and bring the VMs to their state."""
     run, place = runner(module), place_of(module.params)
     images = tuple(module.params["images"])
-    names = ("purge", "recreate", "drop_images", "stop_timeout", "start_timeout", "fleet", "pools", "capacity", "licences")
+    names = ("purge", "recreate", "drop_images", "stop_timeout", "start_timeout", "force", "hold", "fleet", "pools", "capacity", "licences")
     request = Request(parse_vms(module.params["vms"]), check=module.check_mode, images=images, **{name: module.params[name] for name in names})
     return converge(run, Tart(run, place, secrets_of(module.params)), place, request)
 
 
 def place_of(params: t.Mapping[str, t.Any]) -> Place:
     """Where the VMs live."""
-    account = find_account(params["account"] or os.environ.get("SUDO_USER"))
-    home = params["tart_home"] or os.path.join(account.home, ".tart")
-    return Place(account, os.path.normpath(home), params["tart"], params["state_dir"], params["log_dir"], DAEMONS_DIR)
+    account = params["account"] or os.environ.get("SUDO_USER")
+    return find_place(account, params["tart_home"], params["tart"], params["state_dir"], params["log_dir"], DAEMONS_DIR)
 
 
 def secrets_of(params: t.Mapping[str, t.Any]) -> t.Dict[str, str]:
@@ -347,7 +367,7 @@ def tell(module: AnsibleModule, outcome: Outcome) -> None:
     """End the module."""
     for warning in outcome.warnings:
         module.warn(warning)
-    result: t.Dict[str, t.Any] = {"changed": outcome.plan.changed, "steps": outcome.plan.summary()}
+    result: t.Dict[str, t.Any] = {"changed": outcome.plan.changed, "steps": outcome.plan.summary(), "held": list(outcome.held)}
     result["vms"] = [resource_of(seen) for seen in outcome.store.values() if seen.ours]
     if module._diff:
         result["diff"] = outcome.plan.diff

@@ -157,7 +157,8 @@ def test_one_that_fails_hides_no_other(bench: Bench) -> None:
     bench.container("other-1", persistent=False)
     token = bench.broker.scope.mint()
     result = bench.run([bench.wanted("linux-1"), bench.wanted("linux-2"), bench.wanted("other-1"), bench.wanted("linux-3")], token)
-    assert result["failures"] == dict.fromkeys(("linux-2", "linux-3", "other-1"), "its container does not run")
+    nowhere = "it has no container and no VM here"
+    assert result["failures"] == {"linux-2": "its container does not run", "linux-3": nowhere, "other-1": nowhere}
     assert result["changed"] and list(bench.ids()) == ["mac-linux-1"]
 
     wrong = bench.run([{**bench.wanted("linux-1"), "id": 0, "group": "nobodys"}], token)

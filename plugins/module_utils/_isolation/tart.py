@@ -149,6 +149,13 @@ def find_account(name: t.Optional[str]) -> Account:
     return Account(name, entry.pw_uid, entry.pw_gid, entry.pw_dir)
 
 
+def find_place(account: t.Optional[str], tart_home: t.Optional[str], tart: str, state_dir: str, log_dir: str, daemons_dir: str) -> Place:
+    """Where the VMs of an account live, ``.tart`` in its home when nobody said so. Raises as :func:`find_account` does."""
+    owner = find_account(account)
+    home = tart_home or os.path.join(owner.home, ".tart")
+    return Place(owner, os.path.normpath(home), tart, state_dir, log_dir, daemons_dir)
+
+
 def parse_vms(entries: t.Sequence[t.Mapping[str, t.Any]]) -> t.Tuple[Vm, ...]:
     """Read the module's list; every mistake is reported at once."""
     mistakes: t.List[str] = []

@@ -24,6 +24,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_cli import Tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_job import job_content, label_of, log_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_jobs import staying
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_plan import Images, VmPlan
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_power import start_all, stop_all
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_trace import extended, read_trace, write_trace
@@ -32,13 +33,14 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._units i
 
 
 class Tools(t.NamedTuple):
-    """What the work is done with; times in seconds."""
+    """What the work is done with; times in seconds. ``force``: VMs are stopped although jobs may run in them."""
 
     run: Run
     tart: Tart
     place: Place
     stop_timeout: float = 120
     start_timeout: float = 120
+    force: bool = False
 
 
 class Attempts:
@@ -63,6 +65,8 @@ class Attempts:
 def apply_plans(plans: t.Sequence[VmPlan], images: Images, tools: Tools) -> t.Dict[str, str]:
     """Do everything; return the errors by VM or image. Changing commands of one TART_HOME never overlap."""
     attempts = Attempts()
+    if not tools.force:
+        attempts.errors.update(staying(tools.tart, [plan.name for plan in plans if plan.does("stop") and plan.seen.state == "running"]))
     stopping = attempts.good(plans, "stop")
     attempts.errors.update(stop_all([plan.name for plan in stopping], tools.tart, tools.run, tools.stop_timeout))
     attempts.each(plans, "unload", lambda plan: _unload(plan, tools))

@@ -38,7 +38,8 @@ _GROWING = ("clone", "set", "start")
 class Request(t.NamedTuple):
     """What a task asks for; ``pools``, ``capacity`` and ``licences`` as the user wrote them, times in seconds.
 
-    ``images`` are fetched, whether a VM of the list is made from them or not.
+    ``images`` are fetched, whether a VM of the list is made from them or not. ``force``: VMs are stopped whatever runs in them; ``hold``:
+    nothing is done when one would have to be stopped.
     """
 
     vms: t.Tuple[Vm, ...]
@@ -53,15 +54,18 @@ class Request(t.NamedTuple):
     capacity: t.Any = None
     licences: t.Any = None
     images: t.Tuple[str, ...] = ()
+    force: bool = False
+    hold: bool = False
 
 
 class Outcome(t.NamedTuple):
-    """What was or would be done, what failed by VM name, and what is there now."""
+    """What was or would be done, what failed by VM name, and what is there now. ``held``: slots whose VMs that run have to be stopped."""
 
     plan: ResourcePlan
     errors: t.Dict[str, str]
     warnings: t.List[str]
     store: Store
+    held: t.Tuple[str, ...] = ()
 
 
 class Plan(t.NamedTuple):
@@ -74,7 +78,12 @@ class Plan(t.NamedTuple):
 
     def outcome(self, errors: t.Dict[str, str], store: Store) -> Outcome:
         """What a task with this plan returns; ``store`` is what is there now."""
-        return Outcome(self.resources, errors, [warning for one in self.vms for warning in one.warnings], store)
+        return Outcome(self.resources, errors, [warning for one in self.vms for warning in one.warnings], store, self.held)
+
+    @property
+    def held(self) -> t.Tuple[str, ...]:
+        """The slots whose VMs that run have to be stopped."""
+        return tuple(slot_of(one.name) for one in self.vms if one.does("stop") and one.seen.state == "running")
 
 
 def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
@@ -85,6 +94,8 @@ def converge(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     if request.check:
         _judge_room(plan, request, _foretelling(plan, request, _reader(run, place)))
         return plan.outcome({}, plan.store)
+    if request.hold and plan.held:
+        return plan.outcome({}, plan.store)._replace(plan=ResourcePlan({}, {}, ()))
     if not tart.installed:
         raise TartError(f"Tart is not at {place.tart}; the role action_packer.mac_runners.tart installs it")
     return _change(run, tart, place, request)
@@ -96,7 +107,7 @@ def _change(run: Run, tart: Tart, place: Place, request: Request) -> Outcome:
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
 
     terms = Terms(request.fleet, request.pools, request.capacity, request.licences)
-    tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout)
+    tools = Tools(run, tart, place, request.stop_timeout, request.start_timeout, request.force)
     with mac_lock(f"tart_vms of fleet {request.fleet}", place.state_dir):
         plan, facts = _read_and_plan(tart, place, request), _reader(run, place)
         builds = bool(plan.images.pulls) or any(_grows(one) for one in plan.vms)

@@ -20,9 +20,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 
-#: Isolations whose ephemeral runners this release runs, and those whose persistent ones it registers.
+#: Isolations whose ephemeral runners this release runs.
 RUN = ("tart", "docker")
-REGISTERED = ("docker",)
 WEAK = ("weak", "very-weak")
 #: GitHub's group of every organisation and enterprise, and the only one of a repository.
 DEFAULT_GROUP = 1
@@ -110,18 +109,25 @@ def run_pools(pools: t.Sequence[Pool], github: Github) -> t.List[Pool]:
     return [pool for pool in pools if pool.lifecycle == "ephemeral" and pool.isolation in RUN and github.url_of(pool)]
 
 
+def registers(pool: Pool) -> bool:
+    """Whether this release registers the runners of a pool: persistent ones, in containers or macOS guests."""
+    return pool.lifecycle == "persistent" and (pool.isolation == "docker" or (pool.isolation == "tart" and pool.guest == "macos"))
+
+
 def registered_pools(pools: t.Sequence[Pool], github: Github) -> t.List[Pool]:
     """The pools whose persistent runners this release registers, since somebody said where."""
-    return [pool for pool in pools if pool.lifecycle == "persistent" and pool.isolation in REGISTERED and github.url_of(pool)]
+    return [pool for pool in pools if registers(pool) and github.url_of(pool)]
 
 
 def planned_only(pools: t.Sequence[Pool], github: Github) -> t.List[str]:
     """Why the runners of pools do not run or are not registered, a sentence each."""
     told = []
     for pool in pools:
-        ephemeral = pool.lifecycle == "ephemeral"
-        if pool.isolation not in (RUN if ephemeral else REGISTERED):
-            told.append(f"pool {pool.name}: this release does not {'run' if ephemeral else 'register persistent runners of'} the isolation {pool.isolation}")
+        if pool.lifecycle == "ephemeral" and pool.isolation not in RUN:
+            told.append(f"pool {pool.name}: this release does not run the isolation {pool.isolation}")
+        elif pool.lifecycle == "persistent" and not registers(pool):
+            guest = ", Linux guests" if pool.isolation == "tart" else ""
+            told.append(f"pool {pool.name}: this release does not register persistent runners of the isolation {pool.isolation}{guest}")
         elif not github.url_of(pool):
             told.append(f"pool {pool.name}: neither mac_runners_github.url nor github.url of the pool says where its runners register")
     return told

@@ -29,6 +29,8 @@ MAC_GUEST_LIMIT = 2
 _KEYCHAIN_MACOS = 15
 _EXEC_USAGE = "Usage: tart exec [-i] [-t] <name> <command> ...\n  See 'tart exec --help' for more information.\n"
 _GUEST_PROGRAMS = f"{STATE}/guest"
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_PYTHON = "/System/Library/macsim/python"
 #: What the guest's user has in its home when the guest starts for the first time.
 _GUEST_HOME = f"{STATE}/guest-home"
 _START_FAILED = (
@@ -188,6 +190,8 @@ class _Running:
         return control
 
     def stay(self) -> int:
+        if (self.directory / ".guest" / "Library" / "LaunchAgents").is_dir():
+            _guest_home(self.directory, os.getpid(), self.config["os"])
         if os.path.exists("state.vzvmsave"):
             print("restoring VM state from a snapshot...\nresuming VM...", flush=True)
             os.unlink("state.vzvmsave")
@@ -322,9 +326,16 @@ def _connect(directory: Path) -> socket.socket:
     return control
 
 
-def _guest_home(directory: Path) -> Path:
-    """The home of the guest's user; who uses it first since the start sees to it that the guest's processes end with the machine."""
-    home, owner = directory / ".guest", lock_owner(directory)
+def _guest_environment(directory: Path) -> dict[str, str]:
+    return {
+        "PATH": f"{_GUEST_PROGRAMS}:{_HERE}/guest_bin:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(directory / ".guest"), "USER": "admin",
+        "LANG": "en_US.UTF-8", GUEST_MARK: str(directory),
+    }
+
+
+def _guest_home(directory: Path, owner: int | None, system: str) -> Path:
+    """The home of the guest's user; who uses it first since the start boots the guest: its launchd, and the end of its processes with the machine."""
+    home = directory / ".guest"
     with open(directory / ".guest.lock", "a+", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not home.exists():
@@ -336,25 +347,25 @@ def _guest_home(directory: Path) -> Path:
         if owner is not None and lock.read() != str(owner):
             lock.truncate(0)
             lock.write(str(owner))
-            here = os.path.dirname(os.path.abspath(__file__))
-            words = ["/System/Library/macsim/python", "-IS", f"{here}/guest_end.py", PROC, str(owner), f"{GUEST_MARK}={directory}"]
+            lock.flush()
             null = subprocess.DEVNULL
+            words = [_PYTHON, "-IS", f"{_HERE}/guest_end.py", PROC, str(owner), f"{GUEST_MARK}={directory}"]
             subprocess.Popen(words, stdin=null, stdout=null, stderr=null, cwd="/", start_new_session=True)
+            if system == "darwin":
+                words = [_PYTHON, "-ISB", f"{_HERE}/guest_launchd.py", str(directory)]
+                environment = _guest_environment(directory)
+                subprocess.Popen(words, stdin=null, stdout=null, stderr=null, cwd="/", env=environment, start_new_session=True)
     return home
 
 
 def _run_in_guest(directory: Path, command: list[str], interactive: bool, control: socket.socket) -> int:
-    home = _guest_home(directory)
+    home = _guest_home(directory, lock_owner(directory), read_config(directory)["os"])
     program = f"{_GUEST_PROGRAMS}/{os.path.basename(command[0])}"
     if os.access(program, os.X_OK):
         command = [program, *command[1:]]
-    environment = {
-        "PATH": f"{_GUEST_PROGRAMS}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(home), "USER": "admin", "LANG": "en_US.UTF-8",
-        GUEST_MARK: str(directory),
-    }
     try:
         process = subprocess.Popen(
-            command, stdin=None if interactive else subprocess.DEVNULL, cwd=home, env=environment, start_new_session=True
+            command, stdin=None if interactive else subprocess.DEVNULL, cwd=home, env=_guest_environment(directory), start_new_session=True
         )
     except OSError:
         raise Fail(1, f'Error: unknown (2): exec: "{command[0]}": executable file not found in $PATH\n') from None

@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import remove_lease
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation import tart
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos import reading
 from ansible_collections.action_packer.mac_runners.plugins.modules import tart_vms
 
@@ -40,7 +41,7 @@ def mac(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> FakeMac:
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     monkeypatch.setattr(reading, "read_facts", lambda run, tart_homes: made.facts())
     monkeypatch.setattr(tart_vms, "runner", lambda module: made.run)
-    monkeypatch.setattr(tart_vms, "find_account", lambda name: made.place.account)
+    monkeypatch.setattr(tart, "find_account", lambda name: made.place.account)
     monkeypatch.setattr(tart_vms, "DAEMONS_DIR", made.place.daemons_dir)
     admit(made, request_for())
     return made

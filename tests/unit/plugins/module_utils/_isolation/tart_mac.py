@@ -53,6 +53,7 @@ class FakeMac:
         self.memory = 64 * GIB
         self.boot_id = "6D0F1E35-2B40-4F59-9A6C-6B1A8C2B9B10"
         self.agents = True
+        self.busy: t.Set[str] = set()
         self.kill_after: t.Optional[int] = None
         self.writes = 0
 
@@ -177,9 +178,12 @@ class FakeMac:
         return Result(0, "", "")
 
     def tart_exec(self, name: str, *argv: str) -> Result:
-        assert argv == ("sudo", "shutdown", "-h", "now")
-        if not self.agents:
+        if not self.agents or self.states.get(name) != "running":
             return Result(1, "", "Failed to connect to the VM using its control socket: ..., is the Tart Guest Agent running?\n")
+        if argv[:2] == ("/bin/sh", "-c"):
+            assert "pgrep -f '[R]unner[.]Worker'" in argv[2] and len(argv) == 3
+            return Result(0, "busy\n" if name in self.busy else "idle\n", "")
+        assert argv == ("sudo", "shutdown", "-h", "now")
         self.end(name)
         return Result(0, "", "")
 

@@ -138,10 +138,31 @@ def test_a_resize_leaves_the_others_running(mac: FakeMac) -> None:
     assert outcome.store["mac-runners-ios-1"].state == "running"
 
 
+def test_a_vm_with_a_job_stays_and_the_others_change(mac: FakeMac) -> None:
+    do(mac, IOS, IOS2)
+    mac.busy = {"mac-runners-ios-1"}
+    for wanted, options in (((), {"purge": True}), ((IOS._replace(cpus=2), IOS2._replace(cpus=2)), {}), ((IOS._replace(image="ghcr.io/acme/macos:2"),), {"recreate": True})):
+        outcome = do(mac, *wanted, **options)
+        assert list(outcome.errors) == ["mac-runners-ios-1"] and "a job runs in it" in outcome.errors["mac-runners-ios-1"]
+        assert mac.states["mac-runners-ios-1"] == "running" and "ios-1" in outcome.held
+    assert [call for call in mac.calls if call[0] in ("stop", "delete") and call[1] == "mac-runners-ios-1"] == []
+    assert do(mac, purge=True, force=True).errors == {} and mac.states == {}
+
+
+def test_with_hold_nothing_changes_when_a_vm_would_stop(mac: FakeMac) -> None:
+    do(mac, IOS)
+    before = list(mac.writing_calls)
+    outcome = do(mac, IOS._replace(cpus=2), IOS2, hold=True)
+    assert (outcome.held, outcome.plan.changed, mac.writing_calls) == (("ios-1",), False, before)
+    assert do(mac, IOS, IOS2, hold=True).held == () and len(mac.states) == 2
+
+
 def test_a_guest_without_agent_is_switched_off(mac: FakeMac) -> None:
     do(mac, IOS)
     mac.agents = False
-    outcome = do(mac, IOS._replace(state="stopped"))
+    refused = do(mac, IOS._replace(state="stopped"))
+    assert "its guest does not tell whether a job runs in it" in refused.errors["mac-runners-ios-1"]
+    outcome = do(mac, IOS._replace(state="stopped"), force=True)
     assert ["stop", "mac-runners-ios-1", "--timeout", "30"] in mac.calls
     assert (outcome.store["mac-runners-ios-1"].state, mac.loaded, os.listdir(mac.place.daemons_dir)) == ("stopped", {}, [])
 

@@ -199,7 +199,7 @@ def test_one_that_cannot_be_stopped_counts_as_it_is(mac: FakeMac, monkeypatch: p
     mac.calls.clear()
     for verb in ("tart_exec", "tart_stop"):
         monkeypatch.setattr(mac, verb, lambda name, *words: Result(1, "", "it hangs\n"))
-    outcome = do(mac, BIG, *kept, purge=True, pools=[BIG_POOL, {**OLD_POOL, "memory": "14GiB"}])
+    outcome = do(mac, BIG, *kept, purge=True, force=True, pools=[BIG_POOL, {**OLD_POOL, "memory": "14GiB"}])
     assert sorted(outcome.errors) == ["mac-runners-ios-1", "mac-runners-old-1"]
     assert "it hangs" in outcome.errors["mac-runners-old-1"]
     assert outcome.errors["mac-runners-ios-1"].startswith("no room on this Mac: memory: ")
