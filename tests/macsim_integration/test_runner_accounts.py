@@ -162,8 +162,6 @@ def hostile_leftovers(mac: Mac, name: str, target: str) -> None:
     mounted.mkdir()
     assert mac.exec("/sbin/mount_tmpfs", "-s", "1m", f"{HOMES}/{name}/a/mount").returncode == 0
     mac.exec("/usr/bin/chflags", "uchg", f"{HOMES}/{name}/a/b/c", f"{HOMES}/{name}/a/b")
-
-
     launch_job(mac, name)
 
 
