@@ -40,7 +40,7 @@ _CONFIGURES = r"tr \\0?|sleep 1|(\S+ )?\./(config\.sh|bin/Runner\.Listener confi
 
 ALLOWED = (
     Allowed(
-        r"environment of '[^']*\bRunner\.Listener run( [^']*)?' \(uid [1-9]\d*\): ACTIONS_RUNNER_INPUT_JITCONFIG",
+        r"environment of '[^']*\bRunner\.Listener run( [^']*)?' \(uid ([1-9]\d*|\?)\): ACTIONS_RUNNER_INPUT_JITCONFIG",
         JIT,
         "the runner takes its JIT config from there; its workers and jobs have it no more",
     ),
