@@ -85,7 +85,7 @@ def end_while_waited_for(place: Workplace, play: t.Any, slot: str, task: str) ->
     finished(play)
 
 
-def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workplace) -> None:
+def test_persistent_runners_come_work_and_stay_drained(place: Workplace) -> None:
     fleet, scope = place.fleet, place.broker.scope
     before = fleet.pictures()
     fleet.play("site", "--check", "--diff")
@@ -121,8 +121,15 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     assert ids(place) == {} and fleet.play("site").changed("mac-1") == 0 and ids(place) == {}
     fleet.play("undrain")
     place.wait("runners online", lambda: online(place) == BOTH)
+    assert scope.jobs_lost == 0
 
-    # Less memory, or another image: each VM stops once its runner is off GitHub, and it registers again.
+
+def test_another_image_fewer_runners_and_teardown_lose_no_job(place: Workplace) -> None:
+    fleet, scope = place.fleet, place.broker.scope
+    before = fleet.pictures()
+    fleet.play("site")
+    place.wait("runners online", lambda: online(place) == BOTH)
+    # Each VM stops once its runner is off GitHub, and the new one registers again.
     job, slot = long_job(place)
     fleet.pools("mac-1", kept(image=OTHER_IMAGE), tart_recreate=True)
     end_while_waited_for(place, fleet.start("site"), slot, "Wait for the jobs of persistent runners")

@@ -141,7 +141,8 @@ def test_a_resize_leaves_the_others_running(mac: FakeMac) -> None:
 def test_a_vm_with_a_job_stays_and_the_others_change(mac: FakeMac) -> None:
     do(mac, IOS, IOS2)
     mac.busy = {"mac-runners-ios-1"}
-    for wanted, options in (((), {"purge": True}), ((IOS._replace(cpus=2), IOS2._replace(cpus=2)), {}), ((IOS._replace(image="ghcr.io/acme/macos:2"),), {"recreate": True})):
+    smaller, renewed = (IOS._replace(cpus=2), IOS2._replace(cpus=2)), (IOS._replace(image="ghcr.io/acme/macos:2"),)
+    for wanted, options in (((), {"purge": True}), (smaller, {}), (renewed, {"recreate": True})):
         outcome = do(mac, *wanted, **options)
         assert list(outcome.errors) == ["mac-runners-ios-1"] and "a job runs in it" in outcome.errors["mac-runners-ios-1"]
         assert mac.states["mac-runners-ios-1"] == "running" and "ios-1" in outcome.held
