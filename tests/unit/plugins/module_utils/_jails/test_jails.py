@@ -11,6 +11,7 @@ import pathlib
 import socket
 import stat
 import subprocess
+import time
 import typing as t
 
 import pytest
@@ -20,11 +21,11 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.b
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.converge import described
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.wanted import Content, Jail, User, usual_contents
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import LeaseError, Terms
-from tests.unit.plugins.module_utils._jails.workbench import POOLS, Workbench, fingerprint, names
+from tests.unit.plugins.module_utils._jails.workbench import ACCOUNT, POOLS, UID, Workbench, fingerprint, names
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the root of a process, make devices and give files away")
 ONE = {"name": "build-1"}
-TWO = {"name": "build-2", "user": "nobody"}
+TWO = {"name": "build-2", "user": ACCOUNT}
 
 
 def actions(done: t.Any) -> t.List[t.Tuple[str, str]]:
@@ -53,9 +54,9 @@ def test_made_once_and_programs_start_in_them(bench: Workbench) -> None:
     wanted = [(str(bench.base), "make"), (template, "build"), ("build-1", "create"), ("build-2", "create")]
     assert actions(predicted) == actions(done) == wanted and predicted.plan.diff == done.plan.diff
     assert names(bench.base) == [template, "build-1", "build-2"] and template.startswith(".template-25B78-")
-    assert described(str(bench.base), done.store)["build-2"] == {"path": str(bench.root("build-2")), "template": template, "user": "nobody"}
+    assert described(str(bench.base), done.store)["build-2"] == {"path": str(bench.root("build-2")), "template": template, "user": ACCOUNT}
     for name in ("build-1", "build-2"):
-        assert subprocess.run(["/usr/sbin/chroot", "--userspec=65534:65534", str(bench.root(name)), "/usr/bin/true"], check=False).returncode == 0
+        assert subprocess.run(["/usr/sbin/chroot", f"--userspec={UID}:{UID}", str(bench.root(name)), "/usr/bin/true"], check=False).returncode == 0
     before = fingerprint(bench.base)
     assert not bench.run(ONE, TWO).plan.changed and fingerprint(bench.base) == before
 
@@ -69,8 +70,8 @@ def test_what_is_in_a_jail(bench: Workbench) -> None:
     assert (root / "private/etc/resolv.conf").read_text() == "nameserver 10.0.0.1\n"
     assert [os.readlink(root / name) for name in ("etc", "tmp", "var")] == ["private/etc", "private/tmp", "private/var"]
     assert stat.S_IMODE((root / "private/tmp").stat().st_mode) == 0o1777
-    home = (root / "Users/nobody").stat()
-    assert (stat.S_IMODE(home.st_mode), home.st_uid) == (0o700, 65534)
+    home = (root / f"Users/{ACCOUNT}").stat()
+    assert (stat.S_IMODE(home.st_mode), home.st_uid) == (0o700, UID)
     assert stat.S_IMODE((root / "usr/local/tools/tool").stat().st_mode) == 0o755, "no set-user-ID"
     assert os.readlink(root / "usr/local/tools/link") == str(bench.outside)
     assert stat.S_IMODE((bench.base / "build-2").stat().st_mode) == 0o700, "others of the Mac do not get in"
@@ -117,14 +118,14 @@ def test_removed_one_by_one_and_all(bench: Workbench) -> None:
 def test_reset_between_two_jobs(bench: Workbench) -> None:
     bench.run(TWO)
     root, template = bench.root("build-2"), template_of(bench)
-    (root / "Users/nobody/work").mkdir()
-    (root / "Users/nobody/work/out").symlink_to(bench.outside)
+    (root / f"Users/{ACCOUNT}/work").mkdir()
+    (root / f"Users/{ACCOUNT}/work/out").symlink_to(bench.outside)
     before = fingerprint(bench.outside)
-    reset_jail(bench.mac, str(bench.base), template, Jail("build-2", user=User("nobody", 65534, 65534)), bench.host)
-    assert names(root / "Users/nobody") == [] and fingerprint(bench.outside) == before
+    reset_jail(bench.mac, str(bench.base), template, Jail("build-2", user=User(ACCOUNT, UID, UID)), bench.host)
+    assert names(root / f"Users/{ACCOUNT}") == [] and fingerprint(bench.outside) == before
     with pytest.raises(MacRunnersError, match="this template is not there"):
         reset_jail(bench.mac, str(bench.base), ".template-none", Jail("build-2"), bench.host)
-    assert not bench.run({**TWO, "user": "nobody"}).plan.changed
+    assert not bench.run(TWO).plan.changed
 
 
 def test_a_program_that_does_not_start_makes_no_template(bench: Workbench) -> None:
@@ -230,10 +231,12 @@ def test_a_star_takes_all_that_begins_so(bench: Workbench) -> None:
 
 def test_nobody_who_works_in_a_jail_loses_it(bench: Workbench) -> None:
     bench.run(TWO)
-    worker = subprocess.Popen(["sleep", "60"], user=65534)
+    worker = subprocess.Popen(["setpriv", f"--reuid={UID}", "sleep", "60"])
     try:
+        while os.stat(f"/proc/{worker.pid}").st_uid != UID:
+            time.sleep(0.01)
         said = refused(bench, purge=True)
-        assert f'field jails.build-2: got a jail in which nobody works, with the processes {worker.pid}' in said
+        assert f'field jails.build-2: got a jail in which {ACCOUNT} works, with the processes {worker.pid}' in said
         assert "allowed: one that nobody works in; drain its slot first" in said
     finally:
         worker.kill()

@@ -16,11 +16,11 @@ import typing as t
 import pytest
 
 from tests.unit.plugins.module_utils._jails.apart import killed_at, steps_of
-from tests.unit.plugins.module_utils._jails.workbench import Workbench, fingerprint, names
+from tests.unit.plugins.module_utils._jails.workbench import ACCOUNT, Workbench, fingerprint, names
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the root of a process, make devices and give files away")
 ROUNDS = int(os.environ.get("MAC_RUNNERS_JAIL_ROUNDS", "20"))
-JAILS = ({"name": "build-1", "user": "nobody"}, {"name": "build-2"})
+JAILS = ({"name": "build-1", "user": ACCOUNT}, {"name": "build-2"})
 
 
 def make(bench: Workbench) -> None:

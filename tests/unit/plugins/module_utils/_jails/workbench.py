@@ -23,6 +23,9 @@ POOLS = [
     {"name": "lint", "isolation": "sandbox", "count": 1, "trust": "trusted"},
 ]
 TERMS = Terms("acme", POOLS)
+#: The account of a jail: no other run of these tests has processes of this number.
+ACCOUNT = "jailed"
+UID = 1_000_000 + os.getpid()
 BOOT = "5D0E5C5A-0000-4000-8000-000000000001"
 
 
