@@ -37,8 +37,10 @@ _LINKS = {
 }
 _DEVICES = ("null", "zero", "random", "urandom", "full", "tty")
 PYTHON_SHIM = """#!/bin/sh
-# Apple's stub: it hands over to the Command Line Tools, or asks for them.
-for root in "$(/bin/cat /var/db/xcode_select_link.path 2>/dev/null)" /Library/Developer/CommandLineTools; do
+# Apple's stub: it hands over to the Command Line Tools, or asks for them. No program is started that would inherit the environment.
+selected=
+[ -r /var/db/xcode_select_link.path ] && IFS= read -r selected < /var/db/xcode_select_link.path
+for root in "$selected" /Library/Developer/CommandLineTools; do
   [ -n "$root" ] && [ -x "$root/usr/bin/python3" ] && exec "$root/usr/bin/python3" "$@"
 done
 echo 'xcode-select: note: No developer tools were found, requesting install.' >&2
