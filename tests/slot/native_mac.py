@@ -16,13 +16,15 @@ import typing as t
 import build
 import pytest
 from double.broker import Broker
-from tart_mac import FLEET, STATE, TartMac
+from tart_mac import FLEET, SHARE, STATE, TartMac
 
 Json = dict[str, t.Any]
 LINT: Json = {"name": "lint", "isolation": "sandbox", "count": 2, "memory": "1GiB", "trust": "trusted"}
-ACCT: Json = {"name": "acct", "isolation": "account", "count": 2, "memory": "1GiB", "trust": "trusted"}
+ACCT: Json = {"name": "acct", "isolation": "account", "count": 6, "memory": "1GiB", "trust": "trusted"}
 POOLS = [LINT, ACCT]
-UIDS = {"lint-1": 1701, "lint-2": 1702, "acct-1": 1801, "acct-2": 1802}
+UIDS = {"lint-1": 1701, "lint-2": 1702, **{f"acct-{number}": 1800 + number for number in range(1, 7)}}
+#: Slots that are tried at the same time.
+SPARE = ("acct-3", "acct-4", "acct-5", "acct-6")
 PACKAGES = "/opt/mac_runners/tools/actions-runner"
 PROFILE = "(version 1)\n(allow default)\n"
 #: The stand-in runner is a script: on a Mac's python3, which is one too, its config would be seen in what that starts.
@@ -130,7 +132,7 @@ class NativeMac(TartMac):
 
 @pytest.fixture(scope="session")
 def native_host(boot_session_mac):
-    booted = boot_session_mac("natives", memory="64GiB", cores=12, disk_free="900GiB")
+    booted = boot_session_mac("natives", memory="64GiB", cores=12, disk_free="900GiB", share=SHARE)
     provide(booted)
     return booted
 

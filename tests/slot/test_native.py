@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -17,6 +18,7 @@ from tart_mac import STATE
 pytest_plugins = ["tests.macsim.pytest_plugin", "native_mac"]
 
 SLOT = "acct-1"
+MOST_KB = 12 * 1024
 #: A process that left its session, holds a file and ignores every polite word.
 ESCAPE = (
     "python3 -c \"import os, signal, time; os.fork() and os._exit(0); os.setsid(); signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -160,6 +162,15 @@ def test_no_config_is_in_a_process_list_or_a_file_that_a_job_cannot_read_anyway(
             assert b"rsaparams" not in path.read_bytes() and path.stat().st_mode & 0o077 == 0, path
     native.finish(job)
     native.drain(SLOT)
+
+
+def test_a_waiting_slot_is_light(native):
+    native.slot()
+    native.start(SLOT)
+    native.wait_for(SLOT, "listening")
+    (pid,) = native.pids(SLOT)
+    used = int(next(line.split()[1] for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")))
+    assert used < MOST_KB, f"{used} kB are resident"
 
 
 def test_without_an_account_of_ours_nothing_is_touched(native):
