@@ -94,8 +94,11 @@ class Slot:
     def isolation(self) -> NativeIsolation:
         logs = self.place.entry(["/usr/bin/tar", "-cf", "-", "_diag"], self.place.outside.runner)
         settings = NativeSettings(NAME, UID, self.place.where, "acct", self.memory, self.place.limits.memory_watch, self.words, logs)
-        note = lambda event, **fields: self.notes.append({"event": event, **fields})  # noqa: E731
-        return NativeIsolation(settings, Surroundings(str(self.folder), t.cast(t.Any, self), self.wake, note, lambda: None))
+        return NativeIsolation(settings, Surroundings(str(self.folder), t.cast(t.Any, self), self.wake, self.note, lambda: None))
+
+    def note(self, event: str, **fields: t.Any) -> None:
+        """A line of the slot's log."""
+        self.notes.append({"event": event, **fields})
 
     def begin(self, job: str) -> Environment:
         """A runner whose job is this script."""
@@ -178,7 +181,8 @@ def test_from_nothing_to_nothing(slot: Slot) -> None:
 
 
 def test_a_child_that_left_its_session_goes_with_the_runner(slot: Slot) -> None:
-    escape = "import os, signal, time; os.setsid(); signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN); time.sleep(500)"
+    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    escape = f"import os, signal, time; os.setsid(); {deaf}; time.sleep(500)"
     environment = slot.begin(f'/usr/bin/python3 -c "{escape}" < /dev/null > "$HOME/held" 2>&1 & sleep 1; ln -s /etc link; mkdir -p a/b; exit 0')
     assert slot.follow(environment)[1] == 0
     assert [row for row in processes() if "setsid" in row], "it outlives the runner"
@@ -236,6 +240,8 @@ def test_no_argument_list_and_no_file_of_root_holds_the_config(slot: Slot) -> No
     isolation.start(environment, Once("needle-in-a-config\n"))
     slot.wait(lambda: "Listening" in slot.output())
     assert "needle" not in subprocess.run(["ps", "-axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    slot.follow(environment)
+    assert (slot.folder / "native" / "exit").exists()
     for path in [path for path in slot.folder.rglob("*") if path.is_file()]:
         assert b"needle" not in path.read_bytes() and path.stat().st_mode & 0o077 == 0, path
 
@@ -308,7 +314,8 @@ def test_a_job_past_its_memory_is_asked_to_end_and_says_why(watched: Slot) -> No
 
 
 def test_a_job_that_runs_away_is_killed_with_all_it_has(watched: Slot) -> None:
-    environment = watched.begin("trap '' INT; (trap '' INT TERM; sleep 200) & exec /usr/bin/python3 -c 'import time; held = bytearray(300 * 2**20); time.sleep(100)'")
+    greedy = "exec /usr/bin/python3 -c 'import time; held = bytearray(300 * 2**20); time.sleep(100)'"
+    environment = watched.begin(f"trap '' INT; (trap '' INT TERM; sleep 200) & {greedy}")
     _lines, exit_code, fault = watched.follow(environment)
     assert exit_code == 128 + signal.SIGKILL and "was ended" in fault
     assert processes() == []

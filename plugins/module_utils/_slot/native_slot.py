@@ -27,7 +27,8 @@ _GONE = 10.0
 _POLL = 0.05
 
 #: Waits for the runner, which is the words that follow the folder, and keeps its exit code.
-_KEEPER = """"$@"
+_KEEPER = """umask 077
+"$@"
 code=$?
 echo "$code" > "$0/exit.new" && mv "$0/exit.new" "$0/exit"
 """

@@ -19,7 +19,7 @@ import signal
 import time
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.memory import END, KILL, NOTHING, PS_ARGV, MemoryWatch, memory_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.memory import END, KILL, NEAR, NOTHING, PS_ARGV, MemoryWatch, memory_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_run import NOTE_NAME, Run
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     ENDED,
@@ -211,6 +211,10 @@ class Guard:
         if now < self._watch.next_at:
             return
         found = memory_of(_said(PS_ARGV), self._uid)
+        if not found:
+            # That says nothing: neither that the job has become small, nor that it has not.
+            self._watch.next_at = now + NEAR
+            return
         verdict = self._watch.take(sum(found.values()), now)
         if verdict.action != NOTHING:
             self._note("memory", action=verdict.action, message=verdict.message)

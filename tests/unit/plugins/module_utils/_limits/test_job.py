@@ -69,7 +69,10 @@ def test_everything_can_be_said() -> None:
         ({"umask": 63}, 'field limits.umask: got 63; allowed: three octal digits as a text, the first of them 0, such as "077"'),
         ({"umask": "777"}, 'field limits.umask: got "777"; allowed: three octal digits as a text, the first of them 0, such as "077"'),
         ({"memory_watch": False}, "field limits.memory_watch: got False; allowed: one of end, warn, off"),
-        ({"rss": "1GiB"}, 'field limits.rss: got "1GiB"; allowed: nothing: macOS keeps no limit of resident memory; memory_watch acts at the memory of the pool'),
+        (
+            {"rss": "1GiB"},
+            'field limits.rss: got "1GiB"; allowed: nothing: macOS keeps no limit of resident memory; memory_watch acts at the memory of the pool',
+        ),
         ({"environment": {"HOME": "/"}}, "field limits.environment.HOME: got a value that is not shown; allowed: nothing: each slot has its own"),
         (
             {"environment": {"DYLD_INSERT_LIBRARIES": "s3cret"}},
@@ -139,7 +142,8 @@ def ports_of(*pools: Pool) -> t.Tuple[t.Dict[str, PortRange], t.List[str]]:
 
 
 def test_each_slot_of_a_native_pool_has_ports_of_its_own() -> None:
-    found, said = ports_of(native("a", 2), Pool("vm", "tart", 9, 2**33, 4, 2**30, guest="macos"), native("none", 0), native("b", 1, "sandbox", 30000), native("c", 1))
+    others = (Pool("vm", "tart", 9, 2**33, 4, 2**30, guest="macos"), native("none", 0))
+    found, said = ports_of(native("a", 2), *others, native("b", 1, "sandbox", 30000), native("c", 1))
     assert said == []
     assert found == {"a-1": PortRange(20000, 20099), "a-2": PortRange(20100, 20199), "b-1": PortRange(30000, 30099), "c-1": PortRange(30100, 30199)}
 
