@@ -118,7 +118,10 @@ def test_what_is_refused_before_anything_changes(mac: t.Any, packages: dict[str,
     root = "/opt/refused/tools"
     for options, message in (
         ({"mirror": mirror}, "runner package: version and sha256 are not given; write both"),
-        (pinned(packages, NEW, mirror=f"{mirror}/none"), f"field mirror: {mirror}/none/v{NEW}/actions-runner-osx-arm64-{NEW}.tar.gz cannot be fetched: HTTP Error 404"),
+        (
+            pinned(packages, NEW, mirror=f"{mirror}/none"),
+            f"field mirror: {mirror}/none/v{NEW}/actions-runner-osx-arm64-{NEW}.tar.gz cannot be fetched: HTTP Error 404",
+        ),
         (
             pinned(packages, NEW, mirror=mirror, runtime_deprecates_at="2020-01-01T00:00:00Z"),
             f'runner package, field version: got "{NEW}"; nothing was changed, since the runner {NEW} gets no jobs since 2020-01-01T00:00:00Z; pin a newer',

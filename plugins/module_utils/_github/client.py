@@ -61,7 +61,7 @@ class Client:
 
     def some_of(self, path: str, field: str, what: str, **query: t.Any) -> t.List[Json]:
         """The first page of a list, for questions that have few answers."""
-        return self._page(path, field, what, {**query, "per_page": PAGE})[0]
+        return self._page(path, field, what, {**query, "per_page": PAGE, "page": 1})[0]
 
     def all_of(self, path: str, field: str, what: str, **query: t.Any) -> t.List[Json]:
         """Every entry of a list, page after page; raises :class:`BadAnswerError` when some are kept back.

@@ -85,7 +85,7 @@ class SlotProcesses:
         finally:
             os.close(descriptor)
         # Who has ended already left an exit code.
-        with contextlib.suppress(BrokenPipeError), t.cast("t.IO[bytes]", process.stdin) as asked:  # pylint: disable=not-context-manager
+        with contextlib.suppress(BrokenPipeError), contextlib.closing(t.cast("t.IO[bytes]", process.stdin)) as asked:
             asked.write(f"{json.dumps(entry)}\n{lines}\n".encode("ascii"))
 
 

@@ -197,7 +197,8 @@ def test_three_at_once(mac: Mac) -> None:
 def test_a_failure_of_tar_leaves_nothing(mac: Mac) -> None:
     mac.archive.write_bytes(b"no archive")
     digest = hashlib.sha256(b"no archive").hexdigest()
-    with pytest.raises(core.ReleaseError, match="tool tool, field archive: nothing was installed, since its archive cannot be unpacked: /usr/bin/tar -t .* ended with 2"):
+    told = "tool tool, field archive: nothing was installed, since its archive cannot be unpacked: /usr/bin/tar -t .* ended with 2"
+    with pytest.raises(core.ReleaseError, match=told):
         mac.do(mac.entry(sha256=digest))
     assert mac.there() == []
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import typing as t
 
 import pytest
 

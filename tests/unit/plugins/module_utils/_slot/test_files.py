@@ -108,8 +108,8 @@ def test_a_folder_that_cannot_be_written_to_is_what_is_told(tmp_path: pathlib.Pa
     (tmp_path / ".draft").rmdir()
 
     def full():
+        yield b"x"
         raise OSError(28, "No space left on device")
-        yield b""
 
     (tmp_path / "000001.tar").mkdir()
     with pytest.raises(OSError, match="No space left"):

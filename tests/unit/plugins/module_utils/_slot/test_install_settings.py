@@ -131,7 +131,9 @@ def test_pools_that_nobody_runs_say_why():
         "pool lint: this release does not run the isolation sandbox",
     ]
     kept = [{**IOS, "lifecycle": "persistent"}, {**LINUX, "lifecycle": "persistent"}]
-    assert planned_only(pools(*kept), TOKEN) == ["pool ios: this release does not register persistent runners of the isolation tart"]
+    assert planned_only(pools(*kept), TOKEN) == []
+    kept[0]["guest"] = "linux"
+    assert planned_only(pools(*kept), TOKEN) == ["pool ios: this release does not register persistent runners of the isolation tart, Linux guests"]
     assert planned_only(pools(kept[1]), Github()) == planned_only(pools(LINUX), Github())
     assert (slots(LINUX, github=Github()), names_of(pools(LINUX), Github()), planned_only(pools(LINUX), TOKEN)) == ([], [], [])
 
