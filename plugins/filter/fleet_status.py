@@ -91,7 +91,7 @@ def _status(name: str, variables: dict[str, t.Any], host: t.Mapping[str, t.Any])
     mistakes = [*wrong_policy, *wrong_pools, *wrong_facts]
     if mistakes:
         raise AnsibleFilterError("; ".join(f"{name}: {mistake.message}" for mistake in mistakes))
-    slots = plain(host.get("ansible_facts", {}).get("mac_runners_slots") or [])
+    slots = plain(host.get("ansible_facts", {}).get("mac_runners_measured_slots") or [])
     try:
         expected = names_of(pools, parse_github(plain(host.get("mac_runners_github"))))
     except MacRunnersError as error:

@@ -83,7 +83,7 @@ ansible_facts:
   returned: success
   type: dict
   contains:
-    mac_runners_slots:
+    mac_runners_measured_slots:
       description:
         - The slots that are installed on this Mac and what each is doing, as M(action_packer.mac_runners.runner_slots) returns them.
         - Only root can read them.
@@ -276,7 +276,7 @@ def main() -> None:
         )
     except MacRunnersError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, ansible_facts={"mac_runners_measured": facts, "mac_runners_slots": tell_slots()})
+    module.exit_json(changed=False, ansible_facts={"mac_runners_measured": facts, "mac_runners_measured_slots": tell_slots()})
 
 
 if __name__ == "__main__":

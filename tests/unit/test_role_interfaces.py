@@ -144,3 +144,12 @@ def test_each_module_is_in_the_action_group(module: str) -> None:
 def test_the_action_group_holds_modules_alone() -> None:
     groups = load(ROOT / "meta" / "runtime.yml")["action_groups"]
     assert groups == {"mac_runners": MODULES}
+
+
+def test_no_fact_is_called_as_a_variable_of_the_user() -> None:
+    """Ansible makes a variable of each fact, and with a cache of facts also in plays that read none."""
+    module = (ROOT / "plugins" / "modules" / "mac_facts.py").read_text(encoding="utf-8")
+    told = yaml.safe_load(re.search(r'RETURN = r"""(.*?)"""', module, re.DOTALL)[1])  # type: ignore[index]
+    facts = set(told["ansible_facts"]["contains"])
+    variables = set(re.findall(r"`(mac_runners_\w+)`", (ROOT / "docs" / "variables.md").read_text(encoding="utf-8")))
+    assert "mac_runners_pools" in variables and facts and not facts & variables
