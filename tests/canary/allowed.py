@@ -35,8 +35,8 @@ class Allowed:
         return fits and not (is_file and self.private and not find.private) and not (self.root and find.owner != 0)
 
 
-#: config.sh, the program that it becomes, what env.sh needs, and what waits in front of it for an earlier listener (tr changes its own words).
-_CONFIGURES = r"tr \\0?|sleep 1|(\S+ )?\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
+#: config.sh, the program that it becomes, and what env.sh needs.
+_CONFIGURES = r"(\S+ )*\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
 
 ALLOWED = (
     Allowed(
@@ -71,7 +71,7 @@ ALLOWED = (
         RUNNERS_OWN,
         "the runner's own key, in its own container, guest or home, for itself",
     ),
-    Allowed(r"file /tmp/.*/(registration-)?token", REGISTRATION, "registration_token_file, on the controller during a play"),
+    Allowed(r"file /tmp/(.*/(registration-)?token|mac-runners-[^/]+/\d+)", REGISTRATION, "registration_token_file, on the controller during a play"),
     Allowed(r"file /tmp/(\S*/)?inventory/(group_vars|host_vars)/\S+\.yml", CREDENTIALS | PROXY, "what an operator wrote into the inventory", private=False),
     Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(inventory|hosts)\.yml", CREDENTIALS, "an inventory in one file", private=False),
     Allowed(r"file /tmp/pytest-of-[^/]+/\S*/(app|server)\S*\.pem", ANY, "the key file of an operator, or of the tests' own server with TLS", private=False),
