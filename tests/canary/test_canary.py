@@ -218,7 +218,7 @@ OWN = "file /tmp/mac-runners-engine.x/data/overlay2/y/diff/home/runner/.credenti
         (False, Find(CONFIGURE.replace("configure", "run"), "registration token")),
         (False, Find(CONFIGURE, "API token")),
         (False, Find("environment of 'tr \\0' (uid 1001): ACTIONS_RUNNER_INPUT_TOKEN", "registration token")),
-        (True, Find("environment of '/usr/bin/env python3 ./bin/Runner.Listener configure' (uid 1): ACTIONS_RUNNER_INPUT_TOKEN", "registration token")),
+        (True, Find("environment of '/usr/bin/env python3 ./bin/Runner.Listener configure -x' (uid 1): ACTIONS_RUNNER_INPUT_TOKEN", "registration token")),
         (False, Find("environment of 'sleep 1000' (uid 1001): ACTIONS_RUNNER_INPUT_TOKEN", "registration token")),
         (True, Find(SETTINGS, "proxy password", True, 0)),
         (False, Find(SETTINGS, "proxy password", False, 0)),
