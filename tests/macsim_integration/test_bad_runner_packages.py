@@ -151,7 +151,11 @@ MACHO_INTEL = b"\xcf\xfa\xed\xfe" + struct.pack("<I", 0x01000007) + bytes(64)
 ELF_ARM = b"\x7fELF\x02\x01" + bytes(10) + b"\x02\x00\xb7\x00" + bytes(64)
 
 
-@pytest.mark.parametrize(("listener", "words"), [(MACHO_INTEL, "macOS on x86_64"), (ELF_ARM, "Linux on arm64"), (b"MZ" + bytes(64), "Windows")])
+@pytest.mark.parametrize(
+    ("listener", "words"),
+    [(MACHO_INTEL, "macOS on x86_64"), (ELF_ARM, "Linux on arm64"), (b"MZ" + bytes(64), "Windows")],
+    ids=["x86_64", "Linux", "Windows"],
+)
 def test_a_package_for_another_machine(mac: t.Any, place: str, good: dict[str, bytes], listener: bytes, words: str) -> None:
     assert refused(mac, place, packed(good[NEW], Listener=listener)) == (
         f"{START}bin/Runner.Listener in the archive for release {NEW} was made for {words}, "
