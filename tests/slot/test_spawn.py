@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError, StoppedError
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import tart
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.spawn import converse
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.tart import _Follower
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.follower import Follower
 
 
 #: The numbers of what is open; the look itself is none.
@@ -87,7 +87,7 @@ def test_what_cannot_be_started_leaves_nothing_open(held):
 
 def test_a_follower_ends_with_all_that_it_started(tmp_path):
     before = open_files()
-    follower = _Follower(["/bin/sh", "-c", "sleep 300 & echo $!; wait"])
+    follower = Follower(["/bin/sh", "-c", "sleep 300 & echo $!; wait"])
     read, write = os.pipe()
     assert follower.ready(20.0, read)
     pid = int(follower.read())
