@@ -36,7 +36,8 @@ class Allowed:
 
 
 #: config.sh, the program that it becomes, and what env.sh needs.
-_CONFIGURES = r"(\S+ )*\./(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname \./config\.sh|touch \.env|grep -q \S+ \.env"
+_RUNNER = r"(\.|/[^ ']+/(home/runner|actions-runner))"
+_CONFIGURES = rf"(\S+ )*{_RUNNER}/(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname {_RUNNER}/config\.sh|touch \.env|grep -q \S+ \.env"
 
 ALLOWED = (
     Allowed(
