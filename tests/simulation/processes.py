@@ -80,15 +80,20 @@ def _user(pid: int) -> int:
         return -1
 
 
+def _living(pids: t.Iterable[int]) -> list[Process]:
+    """One that ended while it was read has no start and nobody's user, and is not there any more."""
+    return [process for process in map(_process, pids) if process.started and process.uid >= 0]
+
+
 def of_mac(first: int) -> list[Process]:
     """Of the Mac whose first process this is, without it."""
     inside = _namespace(first)
-    return [_process(pid) for pid in _pids() if pid != first and _namespace(pid) == inside] if inside else []
+    return _living(pid for pid in _pids() if pid != first and _namespace(pid) == inside) if inside else []
 
 
 def of_container(number: str) -> list[Process]:
     """Of the container with this whole id."""
-    return [_process(pid) for pid in _pids() if number in _read(f"/proc/{pid}/cgroup")]
+    return _living(pid for pid in _pids() if number in _read(f"/proc/{pid}/cgroup"))
 
 
 def of_engine(folder: pathlib.Path) -> list[Process]:
@@ -97,7 +102,7 @@ def of_engine(folder: pathlib.Path) -> list[Process]:
     daemon = engine(folder)
     inside = _namespace(daemon.pid) if daemon else ""
     found = [pid for pid in _pids() if (inside and _namespace(pid) == inside) or _has_part(pid, group)]
-    return [process for process in map(_process, found) if os.path.basename(process.words[0]) != "bash"]
+    return [process for process in _living(found) if os.path.basename(process.words[0]) != "bash"]
 
 
 def _has_part(pid: int, group: str) -> bool:
