@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.checks import port_ranges
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._capacity.model import Situation
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._facts import MacFacts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.sandbox_wanted import SandboxError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.ports import PortRange, slot_ports
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
@@ -38,15 +36,12 @@ def slot_profiles(pools: t.Sequence[Pool], capacity: Policy, policy: t.Any, by_p
     if mistakes:
         raise SandboxError("; ".join(mistake.message for mistake in mistakes))
     homes_of = {slot: f"{homes}/{OWNED_PREFIX}{slot}" for pool in pools if pool.isolation in NATIVE for slot in pool.slots}
-    first = {name: start for start, _past, name in port_ranges(Situation("", MacFacts(), tuple(pools), capacity))}
-    return [
-        {"name": slot, "policy": _policy_of(slot, given[pool.name], homes_of, first[pool.name] + index * capacity.ports_per_slot, capacity)}
-        for pool in sandboxed
-        for index, slot in enumerate(pool.slots)
-    ]
+    # The plan refuses ranges that overlap, for all native pools.
+    ports = slot_ports(pools, capacity, [])
+    return [{"name": slot, "policy": _policy_of(slot, given[pool.name], homes_of, ports[slot])} for pool in sandboxed for slot in pool.slots]
 
 
-def _policy_of(slot: str, given: Given, homes: t.Mapping[str, str], first_port: int, capacity: Policy) -> t.Dict[str, t.Any]:
+def _policy_of(slot: str, given: Given, homes: t.Mapping[str, str], ports: PortRange) -> t.Dict[str, t.Any]:
     home = homes[slot]
     return {
         **given,
@@ -54,7 +49,7 @@ def _policy_of(slot: str, given: Given, homes: t.Mapping[str, str], first_port: 
         "home": home,
         "work": [*(f"{home}/{name}" for name in _WORK), *given.get("work", ())],
         "others": [*(other for other in homes.values() if other != home), *given.get("others", ())],
-        "ports": f"{first_port}-{first_port + capacity.ports_per_slot - 1}",
+        "ports": f"{ports.first}-{ports.last}",
     }
 
 
