@@ -19,6 +19,8 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.
 #: ``managed-by:<fleet>``: every runner of ours carries it.
 MARK = "managed-by:"
 _LONGEST_FLEET = 60
+#: Characters of the name of a slot: an ephemeral runner adds a dash and eight digits to it, and GitHub takes 64.
+LONGEST_SLOT = 55
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]")
 _JIT = re.compile(r"(?P<slot>.+)-[0-9a-f]{8}\Z")
 #: A shorter prefix would take in what others have called by chance as ours begin.

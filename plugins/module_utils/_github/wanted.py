@@ -14,7 +14,7 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.errors import InputError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import MARK, Ownership
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import LONGEST_SLOT, MARK, Ownership
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target
 
 STATES = ("present", "absent")
@@ -23,8 +23,6 @@ TRUSTS = ("untrusted", "internal", "trusted")
 _FIELDS = ("name", "state", "lifecycle", "labels", "runner_group", "trust", "idle", "id", "registers")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _NAME_ALLOWED = "1 to 64 of A-Z, a-z, 0-9, . _ and -"
-#: An ephemeral runner adds a dash and eight digits to the name of its slot.
-_LONGEST_SLOT = 55
 _MOST_LABELS = 100
 #: The runner brings these itself; GitHub refuses to change them.
 FIXED_LABELS = frozenset(("self-hosted", "macos", "linux", "windows", "x64", "arm", "arm64"))
@@ -85,8 +83,8 @@ def _name(fields: Fields, ephemeral: bool, ownership: Ownership) -> str:
         fields.wrong("name", name, _NAME_ALLOWED)
         return ""
     fields.pool = name
-    if ephemeral and len(name) > _LONGEST_SLOT:
-        fields.wrong("name", name, f"at most {_LONGEST_SLOT} characters for an ephemeral slot, whose runners add 9 to it")
+    if ephemeral and len(name) > LONGEST_SLOT:
+        fields.wrong("name", name, f"at most {LONGEST_SLOT} characters for an ephemeral slot, whose runners add 9 to it")
     if not ownership.fits(name):
         fields.wrong("name", name, "a name that begins with one of name_prefixes: " + ", ".join(ownership.prefixes))
     return name

@@ -17,6 +17,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, nearest, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import refuse_app_for_enterprise
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import LONGEST_SLOT
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 
@@ -28,7 +29,6 @@ DEFAULT_GROUP = 1
 _GITHUB_FIELDS = ("url", "runner_group", "app", "token", "ca_path", "proxy", "accept_key_beside_weak")
 _APP_FIELDS = ("client_id", "key_file", "installation_id")
 _ARCHITECTURES = {"arm64": "ARM64", "x86_64": "X64"}
-_LONGEST_NAME = 55
 
 Json = t.Dict[str, t.Any]
 
@@ -179,8 +179,8 @@ def _slot(
     mac: str, pool: Pool, slot: str, github: Github, groups: t.Mapping[str, t.Any], places: t.Mapping[str, Json], arch: str, mistakes: t.List[Mistake]
 ) -> Json:
     name, target = f"{mac}-{slot}", parse_target(github.url_of(pool))
-    if len(name) > _LONGEST_NAME:
-        allowed = f"at most {_LONGEST_NAME} characters for the Mac's name and the slot's, to which each runner adds 9"
+    if len(name) > LONGEST_SLOT:
+        allowed = f"at most {LONGEST_SLOT} characters for the Mac's name and the slot's, to which each runner adds 9"
         mistakes.append(Mistake(pool.name, "name", show(name), allowed))
     return {
         "name": slot,

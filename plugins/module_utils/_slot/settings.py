@@ -16,6 +16,7 @@ import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import LONGEST_SLOT
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.signing import OPENSSL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.docker_spec import (
     HARDENING,
@@ -62,7 +63,6 @@ _TART_FIELDS = ("account", "tart_home", "tart", "runner_dir", "boot_seconds")
 _DOCKER_PLACE, _TART_PLACE = ("socket", "user", "runner_dir"), ("account", "tart_home", "tart", "runner_dir")
 _ISOLATIONS = ("docker", "tart", *sorted(NATIVE))
 _TART = "/opt/mac_runners/tools/tart/current/tart.app/Contents/MacOS/tart"
-_LONGEST_NAME = 55
 
 Json = t.Dict[str, t.Any]
 
@@ -287,8 +287,8 @@ def parse_settings(raw: t.Any, where: str) -> Settings:
         keep_jobs=fields.whole("keep_jobs", 10, 1, 1000),
         keep_size=fields.size("keep_size", 20 * 1024 * 1024),
     )
-    if len(settings.runner_name) > _LONGEST_NAME:
-        fields.wrong("runner_name", settings.runner_name, f"at most {_LONGEST_NAME} characters, since each runner's name gets 9 more")
+    if len(settings.runner_name) > LONGEST_SLOT:
+        fields.wrong("runner_name", settings.runner_name, f"at most {LONGEST_SLOT} characters, since each runner's name gets 9 more")
     found = [*wrong, *wrong_pools, *mistakes]
     if found:
         raise SettingsError(f"{where}: " + "; ".join(mistake.message for mistake in found))
