@@ -86,7 +86,7 @@ def test_who_starts_later_is_judged_all_the_same(fleet: Fleet, task: str) -> Non
 def test_who_starts_at_the_build_has_no_lease(boot_mac: Boot, tmp_path: pathlib.Path) -> None:
     fleet = Fleet(tmp_path, [boot_mac(memory="64GiB", disk_free="800GiB", seed=seed(version="2.36.0"))])
     fleet.pools("mac-1", FITTING)
-    refused = fleet.play("site", "--start-at-task", "Bring the VMs to their state", "-e", "tart_program=/opt/homebrew/bin/tart", rc=2)
+    refused = fleet.play("site", "--start-at-task", "Bring the VMs of all pools to their state", "-e", "tart_program=/opt/homebrew/bin/tart", rc=2)
     assert "this Mac has no lease" in " ".join(refused.text.split())
 
 

@@ -35,9 +35,10 @@ class Allowed:
         return fits and not (is_file and self.private and not find.private) and not (self.root and find.owner != 0)
 
 
-#: config.sh, the program that it becomes, and what env.sh needs.
+#: config.sh, the program that it becomes, and what env.sh needs, by name or by whole path (a simulated Mac starts its own tools with Python).
 _RUNNER = r"(\.|/[^ ']+/(home/runner|actions-runner))"
-_CONFIGURES = rf"(\S+ )*{_RUNNER}/(config\.sh|bin/Runner\.Listener configure) [^']*|id -u|dirname {_RUNNER}/config\.sh|touch \.env|grep -q \S+ \.env"
+_CONFIG_SH = rf"(\S+ )*{_RUNNER}/(config\.sh|bin/Runner\.Listener configure) [^']*"
+_CONFIGURES = rf"{_CONFIG_SH}|(\S+ )*(\S*/)?id -u|dirname {_RUNNER}/config\.sh|touch \.env|grep -q \S+ \.env"
 
 ALLOWED = (
     Allowed(
