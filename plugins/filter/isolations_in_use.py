@@ -13,7 +13,7 @@ author:
 description:
   - Returns the isolations of the declared pools and of everything of ours that is on the Mac, so that a play skips the
     roles of the others, and still visits those whose last pool was removed.
-positional: facts
+positional: facts, native
 options:
   _input:
     description: The pools of the Mac, as in C(mac_runners_pools).
@@ -24,6 +24,11 @@ options:
     description: What M(action_packer.mac_runners.mac_facts) measured on the Mac.
     type: dict
     default: {}
+  native:
+    description: Isolations of native runners of which something is on the Mac, as the same module tells of them.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -44,12 +49,12 @@ import typing as t
 
 
 def isolations_in_use(
-    pools: t.Sequence[t.Mapping[str, t.Any]], facts: t.Mapping[str, t.Any] | None = None
+    pools: t.Sequence[t.Mapping[str, t.Any]], facts: t.Mapping[str, t.Any] | None = None, native: t.Sequence[str] = ()
 ) -> list[str]:
-    """Isolations of ``pools`` and of our workloads in ``facts``."""
+    """Isolations of ``pools``, of our workloads in ``facts``, and those that are on the Mac beside them."""
     declared = {str(pool["isolation"]) for pool in pools if pool.get("isolation")}
     present = {str(workload["kind"]) for workload in (facts or {}).get("workloads", []) if workload.get("owned")}
-    return sorted(declared | present)
+    return sorted(declared | present | {str(isolation) for isolation in native})
 
 
 class FilterModule:

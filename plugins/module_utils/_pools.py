@@ -129,6 +129,11 @@ class Pool:
         return LEVELS[self.isolation]
 
     @property
+    def weak(self) -> bool:
+        """Whether its jobs are separated so little that only trusted code may be in them."""
+        return self.level in ("weak", "very-weak")
+
+    @property
     def slots(self) -> t.Tuple[str, ...]:
         """The names of its slots, ``<pool>-<n>``."""
         return tuple(f"{self.name}-{n}" for n in range(1, self.count + 1))
@@ -146,7 +151,7 @@ class Pool:
     @property
     def runner_labels(self) -> t.Tuple[str, ...]:
         """The labels its runners get beside those that GitHub's runner adds itself."""
-        low = (LOW_ISOLATION,) if self.level in ("weak", "very-weak") else ()
+        low = (LOW_ISOLATION,) if self.weak else ()
         return self.labels + low
 
 
@@ -162,6 +167,12 @@ def parse_pools(raw: t.Any, policy: Policy) -> t.Tuple[t.Tuple[Pool, ...], t.Lis
             pools.append(pool)
     mistakes.extend(_named_twice(entries))
     return tuple(pools), mistakes
+
+
+def distrusted(pool: Pool) -> t.Iterator[Mistake]:
+    """A mistake when code of a pool may not run in its isolation: the plan says so first, and whoever builds or runs it once more."""
+    if pool.weak and pool.trust != "trusted":
+        yield Mistake(pool.name, "trust", pool.trust, f"trusted, since {pool.isolation} is {pool.level} isolation", "trust")
 
 
 def _named_twice(entries: t.Iterable[t.Any]) -> t.Iterator[Mistake]:

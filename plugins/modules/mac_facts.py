@@ -91,6 +91,12 @@ ansible_facts:
       type: list
       elements: dict
       sample: [{name: linux-1, state: listening, since: 1795509376, failures: 0}]
+    mac_runners_measured_native:
+      description: Isolations of native runners of which something of ours is on this Mac, which are accounts, sandbox profiles and jails.
+      returned: success
+      type: list
+      elements: str
+      sample: [account, sandbox]
     mac_runners_measured:
       description: What was measured, in the shape of C(mac_runners_facts).
       returned: success
@@ -250,6 +256,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.reading import read_facts
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._module import runner
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._native import tell_native
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import tell_slots
 
 #: Seconds; Apple's container is known to hang for ever, and each of these commands takes well below one.
@@ -276,7 +283,8 @@ def main() -> None:
         )
     except MacRunnersError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, ansible_facts={"mac_runners_measured": facts, "mac_runners_measured_slots": tell_slots()})
+    told = {"mac_runners_measured_slots": tell_slots(), "mac_runners_measured_native": tell_native()}
+    module.exit_json(changed=False, ansible_facts={"mac_runners_measured": facts, **told})
 
 
 if __name__ == "__main__":

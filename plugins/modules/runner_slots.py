@@ -71,6 +71,12 @@ options:
           - What a slot of the isolation C(tart) has to know. C(account), C(tart_home), C(tart), the program, C(runner_dir), where
             the image has its runner, and C(boot_seconds), in which the guest has to boot.
         type: dict
+      native:
+        description:
+          - What a slot of the isolations C(sandbox), C(account) and C(chroot) has to know. C(uid) and C(home) of its account,
+            C(template), what each new home gets, C(runner_package), the directory with GitHub's runner, C(profile) and C(parameters) of
+            a sandbox, C(jail), the directory that is the root of a chroot, and C(limits) of a job.
+        type: dict
       registration_seconds:
         description:
           - Seconds in which a started runner has to listen for jobs. 300 when not given.
@@ -355,6 +361,7 @@ SLOT = {
     "github": {"type": "dict", "required": True},
     "docker": {"type": "dict"},
     "tart": {"type": "dict"},
+    "native": {"type": "dict"},
     "registration_seconds": {"type": "int"},
     "job_seconds": {"type": "int"},
     "grace_seconds": {"type": "int"},

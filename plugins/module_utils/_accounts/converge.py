@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account
@@ -18,6 +19,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run, must
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
 
 SYSCTL = "/usr/sbin/sysctl"
@@ -48,15 +50,25 @@ def _home_of(account: Account, directory: Directory) -> str:
 
 def converge(run: Run, goal: Goal, terms: Terms, state_dir: str, check: bool) -> Result:
     """Bring the accounts to their state; the module's result, with C(failed) when one of them failed."""
+    goal = goal._replace(held=held_in(state_dir))
     view = look(run, goal)
     if check or not view.plan.changed:
         return _result(view, _entries(view.plan.after), {})
     with mac_lock(f"runner_accounts of fleet {terms.fleet}", state_dir):
+        goal = goal._replace(held=held_in(state_dir))
         view = look(run, goal)
         builds = any(step.action != "remove" for step in view.plan.steps)
         with permitted(state_dir, terms, builds, lambda: must(run, [SYSCTL, "-n", "kern.bootsessionuuid"]).strip()):
             failures = apply(run, view.plan, goal, view.directory)
     return _result(view, _found(run, goal), failures)
+
+
+def held_in(state_dir: str) -> t.FrozenSet[str]:
+    """The names of the accounts that slots have which are installed here."""
+    try:
+        return frozenset(OWNED_PREFIX + name for name in os.listdir(os.path.join(state_dir, "slots")))
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _found(run: Run, goal: Goal) -> t.List[Result]:

@@ -31,18 +31,22 @@ Homes = t.Mapping[str, str]
 
 
 class Goal(t.NamedTuple):
-    """What shall be: these accounts, with ``purge`` no others of ours; those of the slots in ``reset`` as new."""
+    """What shall be: these accounts, with ``purge`` no others of ours; those in ``reset`` as new.
+
+    ``held`` are names of those whose slots are installed: what they run and have is theirs, and nobody else's to end or make anew.
+    """
 
     accounts: t.Tuple[Account, ...]
     purge: bool = False
     reset: t.FrozenSet[str] = frozenset()
+    held: t.FrozenSet[str] = frozenset()
 
 
 def plan_accounts(goal: Goal, directory: Directory, homes: Homes) -> ResourcePlan:
     """``homes``: a word of :mod:`.home` for each wanted account by name. Raises :class:`AccountError`."""
-    _refuse(goal, directory, homes)
     kept = {account.name: account for account in goal.accounts}
     going = [name for name in ours(directory) if (name not in kept and goal.purge) or (name in kept and _moves(kept[name], directory))]
+    _refuse(goal, going, directory, homes)
     steps = [Step(name, "remove", _why_removed(name, kept, directory)) for name in going]
     for account in goal.accounts:
         steps += _steps(account, _without(directory, going), ABSENT if account.name in going else homes.get(account.name, ABSENT), goal)
@@ -71,6 +75,9 @@ def _steps(account: Account, directory: Directory, home: str, goal: Goal) -> t.I
         yield Step(account.name, "repair", ", ".join(wrong))
     if account.name in goal.reset and user is not None:
         yield Step(account.name, "reset", "asked for")
+    elif account.name in goal.held:
+        # Its slot makes the home anew for each job, and may be at it.
+        return
     elif home == OPEN:
         yield Step(account.name, "close", "its home was open to others")
     elif home != READY:
@@ -106,8 +113,9 @@ def _why_removed(name: str, kept: t.Mapping[str, Account], directory: Directory)
     return f"uid {user.first('UniqueID') if user else 'none'} -> {kept[name].uid}, home {kept[name].home}"
 
 
-def _refuse(goal: Goal, directory: Directory, homes: Homes) -> None:
+def _refuse(goal: Goal, going: t.Sequence[str], directory: Directory, homes: Homes) -> None:
     mistakes = [mistake for account in goal.accounts for mistake in _taken(account, directory, homes.get(account.name, ABSENT), goal)]
+    mistakes += _in_use(goal, going, directory)
     slots = {account.slot for account in goal.accounts}
     names = {account.name for account in goal.accounts}
     unknown = sorted(name for name in goal.reset if name not in names)
@@ -116,6 +124,19 @@ def _refuse(goal: Goal, directory: Directory, homes: Homes) -> None:
         mistakes.append(Mistake("", "reset", given, f"slots of native pools: {allowed}"))
     if mistakes:
         raise AccountError("; ".join(mistake.message for mistake in mistakes) + ". Nothing was changed")
+
+
+def _in_use(goal: Goal, going: t.Sequence[str], directory: Directory) -> t.Iterator[Mistake]:
+    """Accounts that would lose what their slots run."""
+    kept = {account.name: account for account in goal.accounts}
+    for name in going:
+        if name in goal.held and name in kept:
+            what = f"{_why_removed(name, kept, directory)}, while the slot {slot_of(name)} is installed"
+            yield Mistake(kept[name].pool, "uid_base", what, "what it is, or a pool that was taken away first: its slots are drained then")
+        elif name in goal.held:
+            yield Mistake("", "pools", f"none with the slot {slot_of(name)}, which is installed", "accounts whose slots were removed first")
+    for name in sorted(goal.reset & goal.held):
+        yield Mistake(kept[name].pool if name in kept else "", "reset", show(slot_of(name)), "slots that are not installed: an installed one resets its account")
 
 
 def _taken(account: Account, directory: Directory, home: str, goal: Goal) -> t.Iterator[Mistake]:

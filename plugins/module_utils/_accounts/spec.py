@@ -15,7 +15,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.directories import PLAIN, is_plain
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, distrusted, parse_pools
 
 #: How far apart the blocks of pools begin that name no UID.
 BLOCK = 100
@@ -37,15 +37,21 @@ def parse_accounts(pools: t.Any, settings: t.Any, capacity: t.Any, uid_base: int
     policy, mistakes = parse_policy(capacity)
     found, wrong = parse_pools(pools, policy)
     mistakes = [*mistakes, *wrong]
-    native = [pool for pool in found if pool.isolation in NATIVE]
+    accounts = accounts_of(found, settings, uid_base, homes, mistakes)
+    if mistakes:
+        raise AccountError("; ".join(mistake.message for mistake in mistakes))
+    return accounts
+
+
+def accounts_of(pools: t.Sequence[Pool], settings: t.Any, uid_base: int, homes: str, mistakes: t.List[Mistake]) -> t.Tuple[Account, ...]:
+    """The same of pools that were read; every mistake is noted."""
+    native = [pool for pool in pools if pool.isolation in NATIVE]
     # /Users itself is a top directory.
     if not is_plain(f"{homes}/x"):
         mistakes.append(Mistake("", "homes", show(homes), "an absolute path without . and .."))
     given = _settings(settings, native, uid_base, mistakes)
     accounts = tuple(account for pool in native for account in _of_pool(pool, given[pool.name], homes, mistakes))
     _refuse_overlaps(accounts, mistakes)
-    if mistakes:
-        raise AccountError("; ".join(mistake.message for mistake in mistakes))
     return accounts
 
 
@@ -74,8 +80,7 @@ def _template(fields: Fields) -> str:
 
 
 def _of_pool(pool: Pool, settings: Settings, homes: str, mistakes: t.List[Mistake]) -> t.Iterator[Account]:
-    if pool.trust != "trusted":
-        mistakes.append(Mistake(pool.name, "trust", pool.trust, f"trusted, since {pool.isolation} is {pool.level} isolation", "trust"))
+    mistakes.extend(distrusted(pool))
     last = settings.uid_base + pool.count - 1
     if settings.uid_base < FIRST_UID or last > LAST_UID:
         mistakes.append(Mistake(pool.name, "uid_base", f"{settings.uid_base}, so {pool.count} accounts to {last}", _UIDS))

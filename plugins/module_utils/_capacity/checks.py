@@ -305,7 +305,7 @@ def warn_all(situation: Situation) -> t.Iterator[str]:
 
 
 def _pool_warnings(pool: Pool) -> t.Iterator[str]:
-    if pool.level in ("weak", "very-weak"):
+    if pool.weak:
         yield f"pool {pool.name} is low-isolation: {pool.isolation} is {pool.level}, for trusted code only"
     if pool.isolation in IMAGED and not pool.pinned and pool.trust != "untrusted":
         yield f"pool {pool.name}: image {pool.image} is not pinned by digest and may change"

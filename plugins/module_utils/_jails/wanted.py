@@ -21,7 +21,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.directories import PLAIN, is_plain
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.tools import only_root_writes
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import parse_policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool, distrusted, parse_pools
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,40}\Z")
 _NAME_ALLOWED = "the name of a slot, a lower-case letter and at most 40 more of a-z, 0-9 and -: a jail is always in the base"
@@ -119,6 +119,7 @@ def parse_jails(entries: t.Sequence[t.Mapping[str, t.Any]], pools: t.Any, capaci
     declared, wrong = parse_pools(pools, policy)
     mistakes = [*mistakes, *wrong]
     slots = {slot: pool for pool in declared for slot in pool.slots}
+    mistakes += [mistake for pool in declared if pool.isolation == "chroot" for mistake in distrusted(pool)]
     jails = [_parse(entry, slots, mistakes, predict) for entry in entries]
     names = [jail.name for jail in jails]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):

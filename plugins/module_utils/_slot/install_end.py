@@ -12,6 +12,7 @@ import json
 import typing as t
 import urllib.parse
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, delete_vm
@@ -20,21 +21,27 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_read import read_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.docker import EngineDownError, EngineSocket, list_containers
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import InstallError, Slot
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import _TART, TartPlace
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import DAMAGED, InstallError, Slot
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_account import SlotAccount
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import _TART, TartPlace, parse_content
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.tart_vm import place_of
 
 Place = t.Mapping[str, t.Any]
 
 
 def end_environment(run: Run, slot: Slot, state_dir: str) -> None:
-    """Destroy the container or the VM of a slot whose program does not run any more. Raises :class:`InstallError`."""
+    """Destroy what a slot runs whose program does not run any more. Raises :class:`InstallError`."""
     docker, tart = _places(slot)
+    native = _native(slot)
     try:
         if docker:
             _end_container(str(docker.get("socket") or ""), OWNED_PREFIX + slot.name)
         if tart:
             _end_vm(run, tart, OWNED_PREFIX + slot.name, state_dir)
+        if native:
+            account = Account(OWNED_PREFIX + slot.name, int(native["uid"]), "", native["home"])
+            SlotAccount(account, native["jail"], run).reset()
     except MacRunnersError as error:
         raise InstallError(f"slot {slot.name}: what it runs could not be ended: {error}") from error
 
@@ -47,6 +54,18 @@ def _places(slot: Slot) -> t.Tuple[Place, Place]:
     except ValueError:
         given = {}
     return (recorded if "socket" in recorded else given.get("docker") or {}), (recorded if "account" in recorded else given.get("tart") or {})
+
+
+def _native(slot: Slot) -> Place:
+    """The account and the jail of its runner: where its record says; where nobody can read that any more, where its settings say."""
+    recorded = slot.status.get("place") or {}
+    if slot.state != DAMAGED or not slot.settings:
+        return recorded if "uid" in recorded else {}
+    try:
+        native = parse_content(slot.settings, SETTINGS_NAME).native
+    except MacRunnersError:
+        return {}
+    return native.where if native else {}
 
 
 def _end_container(socket: str, name: str) -> None:

@@ -38,6 +38,8 @@ PROGRAM, CURRENT = "slot.pyz", "current"
 SECRETS = ("app.pem", "token", "ca.pem")
 VERSION = re.compile(r"[0-9][A-Za-z0-9.+_-]{0,95}\Z")
 SLOT = re.compile(r"[a-z][a-z0-9-]{0,30}-[0-9]{1,4}\Z")
+#: The state of a slot whose record says nothing.
+DAMAGED = "damaged"
 _LARGEST = 16 * 1024 * 1024
 
 #: Why a slot's mark lies there: an operator's drain stays until it is taken back, the other one ends with the slot.
@@ -217,7 +219,7 @@ def read_status(folder: str) -> t.Mapping[str, t.Any]:
     try:
         status = json.loads(read_file(os.path.join(folder, STATUS)) or b"{}")
     except ValueError:
-        return {"state": "damaged", "message": "its status.json cannot be understood"}
+        return {"state": DAMAGED, "message": "its status.json cannot be understood"}
     return status if isinstance(status, dict) else {}
 
 

@@ -75,7 +75,7 @@ def _settings(slots: t.Sequence[Json], params: t.Mapping[str, t.Any], layout: La
 def _of_slot(entry: Json, params: t.Mapping[str, t.Any]) -> Json:
     given = {key: value for key, value in entry.items() if value is not None and key != "name"}
     github = {**given.get("github", {}), **_credential(params)}
-    place: Json = {key: dict(given[key]) for key in ("docker", "tart") if key in given}
+    place: Json = {key: dict(given[key]) for key in ("docker", "tart", "native") if key in given}
     return {"slot": entry["name"], **{name: params[name] for name in _TERMS if params[name]}, **given, "github": github, **place}
 
 

@@ -19,11 +19,11 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.credentials import refuse_app_for_enterprise
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.names import LONGEST_SLOT
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._github.target import Target, parse_target
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_native import native_places
 
 #: Isolations whose ephemeral runners this release runs.
-RUN = ("tart", "docker")
-WEAK = ("weak", "very-weak")
+RUN = ("tart", "docker", *sorted(NATIVE))
 #: GitHub's group of every organisation and enterprise, and the only one of a repository.
 DEFAULT_GROUP = 1
 _GITHUB_FIELDS = ("url", "runner_group", "app", "token", "ca_path", "proxy", "accept_key_beside_weak")
@@ -150,7 +150,7 @@ def require_credential(mac: str, pools: t.Sequence[Pool], github: Github) -> Non
         return
     if not github.app and not github.token:
         raise FleetError(f"{mac}, pool {run[0].name}: field mac_runners_github: got neither token nor app; allowed: one of them, with which runners register")
-    weak = [pool.name for pool in pools if pool.level in WEAK]
+    weak = [pool.name for pool in pools if pool.weak]
     if weak and not github.accepts_weak:
         raise FleetError(
             f"{mac}, pool {weak[0]}: field isolation: its jobs are processes of a Mac on which the credential of GitHub lies that pool {run[0].name} needs; "
@@ -165,18 +165,25 @@ def slots_of(mac: str, pools: t.Sequence[Pool], github: Github, groups: t.Mappin
     """What each slot of a Mac is told, as the option C(slots) of the module.
 
     ``groups``: a target's address to its runner groups, as ``github_runners_info`` returns them. ``places``: isolation to what its
-    slots have to know of the Mac. Raises :class:`FleetError`.
+    slots have to know of the Mac, C(native) for those that are processes of it. Raises :class:`FleetError`.
     """
     require_credential(mac, pools, github)
     mistakes: t.List[Mistake] = []
-    slots = [_slot(mac, pool, slot, github, groups, places, arch, mistakes) for pool in run_pools(pools, github) for slot in pool.slots]
+    run = run_pools(pools, github)
+    natives = native_places(pools, run, places.get("native"), mistakes)
+    slots = [_slot(mac, pool, slot, github, groups, _place(pool, slot, places, natives), arch, mistakes) for pool in run for slot in pool.slots]
     if mistakes:
         raise FleetError("; ".join(dict.fromkeys(f"{mac}, {mistake.message}" for mistake in mistakes)))
     return slots
 
 
+def _place(pool: Pool, slot: str, places: t.Mapping[str, Json], natives: t.Mapping[str, Json]) -> Json:
+    """What the settings of a slot say of where its runners run."""
+    return {"native": natives.get(slot, {})} if pool.isolation in NATIVE else {pool.isolation: dict(places.get(pool.isolation, {}))}
+
+
 def _slot(
-    mac: str, pool: Pool, slot: str, github: Github, groups: t.Mapping[str, t.Any], places: t.Mapping[str, Json], arch: str, mistakes: t.List[Mistake]
+    mac: str, pool: Pool, slot: str, github: Github, groups: t.Mapping[str, t.Any], place: Json, arch: str, mistakes: t.List[Mistake]
 ) -> Json:
     name, target = f"{mac}-{slot}", parse_target(github.url_of(pool))
     if len(name) > LONGEST_SLOT:
@@ -186,14 +193,14 @@ def _slot(
         "name": slot,
         "runner_name": name,
         "github": {"url": target.url, "labels": labels_of(pool, arch), "group": _group(pool, github, target, groups, mistakes)},
-        pool.isolation: dict(places.get(pool.isolation, {})),
+        **place,
         **({} if pool.job_seconds is None else {"job_seconds": pool.job_seconds}),
     }
 
 
 def labels_of(pool: Pool, arch: str) -> t.List[str]:
     """All labels of its runners but the fleet's, which the slot adds."""
-    system = "macOS" if pool.guest == "macos" else "Linux"
+    system = "Linux" if pool.guest == "linux" else "macOS"
     return ["self-hosted", system, _ARCHITECTURES.get(arch, "ARM64"), pool.isolation, *pool.runner_labels]
 
 

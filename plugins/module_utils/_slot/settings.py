@@ -27,7 +27,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import STATE_DIR
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy, parse_policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import LABEL_PREFIX, OWNED_PREFIX, POOL_LABEL
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, parse_pools
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool, distrusted, parse_pools
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.entry import ENTRY
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import SETTINGS_NAME
 
@@ -315,6 +315,7 @@ def _pool(fields: Fields, pools: t.Sequence[Pool]) -> Pool:
     found = next((pool for pool in pools if slot in pool.slots), None)
     if found is None or found.isolation not in _ISOLATIONS or found.lifecycle != "ephemeral":
         fields.wrong("slot", slot, f"a slot of an ephemeral pool with isolation {' or '.join(_ISOLATIONS)} among the pools")
+    fields.mistakes.extend(distrusted(found) if found else ())
     return found or Pool("", "", 1, 0, 0, 0)
 
 

@@ -15,11 +15,7 @@ import subprocess
 import sys
 import typing as t
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import renew_home
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.leftovers import remove_files, unmount_of
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.processes import end_processes
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.reset import reset_account
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_account import SlotAccount
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import NativePlace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_slot import NativeSlot
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import SlotError
@@ -32,26 +28,6 @@ _ENVIRONMENT = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "LC_ALL": "C"}
 
 Json = t.Dict[str, t.Any]
 Task = t.Callable[[str, Json], Json]
-
-
-class SlotAccount:
-    """Implements :class:`._slot.native_slot.Accounts` for an account that the module runner_accounts made."""
-
-    def __init__(self, place: NativePlace, command: Run = run) -> None:
-        self._place, self._run = place, command
-
-    def reset(self) -> None:
-        """End and remove all that it has, and give it a home that is as new. Raises when the Mac has no such account of ours."""
-        place, account = self._place, self._place.account
-        reset_account(self._run, account)
-        if place.jail:
-            unmount_of(self._run, account.name, place.kept.home)
-            remove_files(account.name, account.uid, place.jail)
-            renew_home(place.kept)
-
-    def end(self) -> None:
-        """End all its processes."""
-        end_processes(self._run, self._place.account.uid)
 
 
 class SlotProcesses:
@@ -118,7 +94,7 @@ def _place(given: Settings) -> NativePlace:
 
 def _slot(folder: str, request: Json) -> NativeSlot:
     place = _place(read_settings(folder).at(request["place"]))
-    return NativeSlot(place, folder, SlotAccount(place), SlotProcesses(_words()))
+    return NativeSlot(place, folder, SlotAccount(place.account, place.jail, run), SlotProcesses(_words()))
 
 
 def _make(folder: str, request: Json) -> Json:

@@ -127,3 +127,23 @@ def test_blocks_of_pools_are_apart_and_may_be_chosen() -> None:
     accounts = parse_accounts(pools, [{"pool": "c", "uid_base": 5000, "shell": "/bin/zsh"}], {}, 2000, "/Users")
     assert [(account.slot, account.uid) for account in accounts] == [("a-1", 2000), ("a-2", 2001), ("b-1", 2100), ("b-2", 2101), ("c-1", 5000), ("c-2", 5001)]
     assert {account.shell for account in accounts if account.pool == "c"} == {"/bin/zsh"} and accounts[0].home == "/Users/mac-runners-a-1"
+
+
+def test_what_an_installed_slot_has_is_not_touched() -> None:
+    held = frozenset((ONE.name, TWO.name))
+    bent = records(ONE, TWO, UserShell="/bin/zsh")
+    homes = {ONE.name: home.UNFINISHED, TWO.name: home.OPEN}
+    assert steps(Goal((ONE, TWO), held=held), bent, homes) == [(ONE.name, "repair"), (TWO.name, "repair")]
+    assert steps(Goal((ONE, TWO), held=frozenset((ONE.name,))), records(ONE, TWO), homes) == [(TWO.name, "close")]
+
+
+@pytest.mark.parametrize(("goal", "told"), [
+    (Goal((ONE,), purge=True), "none with the slot lint-2, which is installed"),
+    (Goal((ONE, TWO), reset=frozenset((TWO.name,))), 'field reset: got "lint-2"'),
+    (Goal((ONE, TWO._replace(uid=1900))), "field uid_base: got uid 1702 -> 1900, home /Users/mac-runners-lint-2, while the slot lint-2 is installed"),
+])
+def test_what_would_end_the_job_of_an_installed_slot_is_refused(goal: Goal, told: str) -> None:
+    with pytest.raises(AccountError, match="Nothing was changed") as caught:
+        plan_accounts(goal._replace(held=frozenset((TWO.name,))), records(ONE, TWO), ready(ONE, TWO))
+    assert told in str(caught.value)
+    assert plan_accounts(goal, records(ONE, TWO), ready(ONE, TWO)).changed

@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import typing as t
 
 import pytest
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Result
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import tart_vm
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot import install_end, tart_vm
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_end import end_environment
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import InstallError, Slot
 from tests.unit.plugins.module_utils._isolation.tart_mac import TART
@@ -51,3 +52,42 @@ def test_one_without_our_marker_is_not_touched(mac: SlotMac) -> None:
     os.unlink(mac.path(NAME, ".mac-runners.json"))
     end_environment(mac.run, slot(PLACE), mac.place.state_dir)
     assert os.path.exists(mac.path(NAME))
+
+
+class Ended:
+    """Stands in for the account of a slot."""
+
+    calls: t.ClassVar[t.List[t.Tuple[str, int, str, str]]] = []
+
+    def __init__(self, account: t.Any, jail: str, run: object) -> None:
+        self.call = (account.name, account.uid, account.home, jail)
+
+    def reset(self) -> None:
+        self.calls.append(self.call)
+
+
+WHERE = {"uid": "1701", "home": "/Users/mac-runners-lint-1", "jail": "/opt/mac_runners/jails/lint-1/root"}
+SETTINGS = {
+    "slot": "lint-1",
+    "fleet": "acme",
+    "pools": [{"name": "lint", "isolation": "sandbox", "trust": "trusted"}],
+    "runner_name": "mac-1-lint-1",
+    "github": {"url": "https://github.com/acme", "labels": ["macOS"], "token_file": "/etc/token"},
+    "native": {"uid": 1750},
+}
+
+
+@pytest.mark.parametrize(("status", "settings", "calls"), [
+    ({"state": "job", "place": WHERE}, b"nothing", [("mac-runners-lint-1", 1701, WHERE["home"], WHERE["jail"])]),
+    ({"state": "waiting", "place": {}}, json.dumps(SETTINGS).encode(), []),
+    ({}, json.dumps(SETTINGS).encode(), []),
+    ({"state": "damaged"}, json.dumps(SETTINGS).encode(), [("mac-runners-lint-1", 1750, "/Users/mac-runners-lint-1", "")]),
+    ({"state": "damaged"}, b"nothing", []),
+])
+def test_the_account_of_a_native_slot_is_as_new(
+    status: t.Dict[str, t.Any], settings: bytes, calls: t.List[t.Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install_end, "SlotAccount", Ended)
+    monkeypatch.setattr(Ended, "calls", [])
+    end_environment(t.cast("t.Any", None), Slot("lint-1", settings=settings, status=status), "/var/db/mac_runners")
+    assert Ended.calls == calls

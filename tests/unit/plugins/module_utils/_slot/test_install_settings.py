@@ -22,11 +22,14 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.se
 URL = "https://github.com/acme"
 LINUX = {"name": "linux", "isolation": "docker", "count": 2, "image": "acme/runner:1", "labels": ["quick"]}
 IOS = {"name": "ios", "isolation": "tart", "image": "acme/macos:1"}
+ROOM = {"name": "room", "isolation": "container", "image": "acme/runner:1"}
 LINT = {"name": "lint", "isolation": "sandbox", "trust": "trusted"}
 DEFAULT = {"id": 1, "name": "Default", "public": False, "default": True}
 OPEN = {"id": 4, "name": "Open", "public": True, "default": False}
 MACS = {"id": 3, "name": "macs", "public": False, "default": False}
 TOKEN = Github(url=URL, token="secret")
+WEAK = TOKEN._replace(accepts_weak=True)
+VERSION = {"runner_version": "2.335.1"}
 APP = {"client_id": "Iv1", "key_file": "/k.pem"}
 
 
@@ -106,7 +109,42 @@ def test_without_a_credential_nothing_registers():
 
 def test_a_credential_beside_a_weak_isolation_is_accepted_by_name_alone():
     assert "mac-1, pool lint: field isolation" in refusal(LINUX, LINT)
-    assert len(slots(LINUX, LINT, github=TOKEN._replace(accepts_weak=True))) == 2
+    assert len(slots(LINUX, LINT, github=WEAK, native=VERSION)) == 3
+    assert "mac-1, pool lint: field isolation" in refusal(LINT, native=VERSION)
+
+
+def test_a_native_slot_is_told_its_account_and_its_limits():
+    fast = {**LINT, "name": "fast", "isolation": "account", "runner_version": "2.334.0"}
+    said = {**VERSION, "accounts": [{"pool": "fast", "uid_base": 2001}], "homes": "/Volumes/Homes"}
+    said.update(limits={"open_files": 512, "qos": "utility"}, pool_limits={"fast": {"qos": "none"}})
+    lint, quick = slots({**LINT, "github": {"url": URL}}, fast, github=WEAK, native=said)
+    package = "/opt/mac_runners/tools/actions-runner"
+    limits = {"open_files": 512, "qos": "utility"}
+    account = {"uid": 1701, "home": "/Volumes/Homes/mac-runners-lint-1", "runner_package": f"{package}/current", "limits": limits}
+    assert lint["native"] == account and not {"sandbox", "account"} & {*lint, *quick}
+    assert lint["github"]["labels"] == ["self-hosted", "macOS", "ARM64", "sandbox", "low-isolation"]
+    assert quick["native"]["uid"] == 2001 and quick["native"]["runner_package"] == f"{package}/2.334.0"
+    assert quick["native"]["limits"] == {"open_files": 512, "qos": "none"}
+    github = {**lint.pop("github"), "token_file": "/var/db/token"}
+    read = parse_settings({"slot": lint.pop("name"), "fleet": "acme", "pools": [LINT], "github": github, **lint}, "here")
+    assert read.native.where == {"uid": "1701", "home": "/Volumes/Homes/mac-runners-lint-1", "jail": ""}
+
+
+@pytest.mark.parametrize("said,told", [
+    ({}, 'pool "lint", field runner_version: got nothing'),
+    ({**VERSION, "pool_limits": {"fast": {}}}, "field places.native.pool_limits.fast"),
+    ({**VERSION, "accounts": [{"pool": "fast"}]}, 'field accounts[0].pool: got "fast"'),
+    ({**VERSION, "uid_base": 501}, 'pool "lint", field uid_base: got 501'),
+    ({**VERSION, "limit": {}}, "field places.native.limit"),
+])
+def test_what_is_wrong_about_native_slots_is_told_with_its_field(said, told):
+    assert told in refusal(LINT, github=WEAK, native=said)
+
+
+def test_what_no_slot_runs_needs_no_runner_but_keeps_its_numbers():
+    kept = {**LINT, "name": "kept", "lifecycle": "persistent"}
+    assert slots(kept, LINUX, github=WEAK)[0]["name"] == "linux-1"
+    assert slots(kept, LINT, github=WEAK, native=VERSION)[0]["native"]["uid"] == 1801
 
 
 def test_an_app_cannot_serve_an_enterprise():
@@ -126,9 +164,9 @@ def test_a_limit_that_means_nothing_is_refused(more):
 
 
 def test_pools_that_nobody_runs_say_why():
-    assert planned_only(pools(LINUX, LINT), Github()) == [
+    assert planned_only(pools(LINUX, ROOM), Github()) == [
         "pool linux: neither mac_runners_github.url nor github.url of the pool says where its runners register",
-        "pool lint: this release does not run the isolation sandbox",
+        "pool room: this release does not run the isolation container",
     ]
     kept = [{**IOS, "lifecycle": "persistent"}, {**LINUX, "lifecycle": "persistent"}]
     assert planned_only(pools(*kept), TOKEN) == []

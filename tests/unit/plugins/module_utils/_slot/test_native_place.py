@@ -109,3 +109,9 @@ def test_a_runner_of_earlier_settings_is_found_where_it_is() -> None:
 
 def test_slots_of_other_isolations_have_no_native_place() -> None:
     assert parse("linux-1").native is None
+
+
+@pytest.mark.parametrize("trust", ["internal", "untrusted"])
+def test_code_that_is_not_trusted_is_refused_by_the_slot_too(trust: str) -> None:
+    with pytest.raises(SettingsError, match=rf'pool "lint", field trust: got {trust}; allowed: trusted, since sandbox is weak isolation'):
+        parse("lint-1", pools=[{**LINT, "trust": trust}])

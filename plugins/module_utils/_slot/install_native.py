@@ -1,0 +1,65 @@
+# Copyright (c) 2026, action_packer contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This module util is PRIVATE to the collection: its interface may change at any time.
+
+"""What slots of the isolations sandbox, account and chroot are told of where and as whom their runners run. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.spec import accounts_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
+
+PACKAGES = "/opt/mac_runners/tools/actions-runner"
+_UID_BASE, _HOMES = 1701, "/Users"
+_FIELDS = ("accounts", "uid_base", "homes", "runner_version", "limits", "pool_limits")
+
+Json = t.Dict[str, t.Any]
+
+
+def native_places(pools: t.Sequence[Pool], run: t.Sequence[Pool], raw: t.Any, mistakes: t.List[Mistake]) -> t.Dict[str, Json]:
+    """What each native slot is told, by its name. ``run``: those of the Mac's pools that slots run; ``raw``: what is said of all of them.
+
+    ``accounts``, ``uid_base`` and ``homes`` as the module runner_accounts takes them; ``runner_version``: GitHub's runner that is
+    installed; ``limits`` of the jobs of all pools, and ``pool_limits`` of those of one pool, whose fields hold before them.
+    """
+    by_name = {pool.name: pool for pool in run if pool.isolation in NATIVE}
+    if not by_name:
+        return {}
+    fields = Fields(raw, mistakes, path="places.native")
+    fields.known(_FIELDS)
+    # Numbers depend on all native pools of a Mac, those too whose runners no slot runs.
+    accounts = accounts_of(pools, fields.items("accounts"), int(fields.whole("uid_base", _UID_BASE)), str(fields.text("homes", _HOMES)), mistakes)
+    limits = _limits(fields, by_name)
+    packages = {pool.name: _package(pool, str(fields.text("runner_version", "")), mistakes) for pool in by_name.values()}
+    return {
+        account.slot: {
+            "uid": account.uid,
+            "home": account.home,
+            **({"template": account.template} if account.template else {}),
+            "runner_package": packages[account.pool],
+            "limits": limits[account.pool],
+        }
+        for account in accounts
+        if account.pool in by_name
+    }
+
+
+def _limits(fields: Fields, pools: t.Mapping[str, Pool]) -> t.Dict[str, Json]:
+    """By pool; what is in them is read as the slots read it."""
+    pooled = fields.mapping("pool_limits")
+    pooled.known(list(pools))
+    shared = fields.mapping("limits").raw
+    return {name: {**shared, **pooled.mapping(name).raw} for name in pools}
+
+
+def _package(pool: Pool, installed: str, mistakes: t.List[Mistake]) -> str:
+    """Where the runner is of which each job gets a copy: that of the pool, or the one that is current on the Mac."""
+    if not (pool.runner_version or installed):
+        allowed = "a version, with mac_runners_runner_version and mac_runners_runner_sha256: its runners are copies of GitHub's runner on the Mac"
+        mistakes.append(Mistake(pool.name, "runner_version", "nothing", allowed))
+    return f"{PACKAGES}/{pool.runner_version or 'current'}"
