@@ -18,7 +18,7 @@ from tests.acceptance.fleet import ROOT, Fleet, docker_pool, finished, seed, tar
 
 Boot = t.Callable[..., t.Any]
 #: How many moments are tried, spread over the run; 0 for every one.
-MOMENTS = int(os.environ.get("MAC_RUNNERS_KILLS", "4"))
+MOMENTS = int(os.environ.get("MAC_RUNNERS_KILLS", "3"))
 #: Macs that are killed, and then mended together by one play.
 BATCH = 8
 CALLBACKS = str(pathlib.Path(__file__).with_name("callbacks"))

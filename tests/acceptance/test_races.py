@@ -13,7 +13,7 @@ import typing as t
 from tests.acceptance.fleet import Fleet, differences, docker_pool, finished, seed, tart_pool
 
 Boot = t.Callable[..., t.Any]
-RACES = int(os.environ.get("MAC_RUNNERS_RACES", "5"))
+RACES = int(os.environ.get("MAC_RUNNERS_RACES", "2"))
 
 
 def _mac(boot_mac: Boot, engine: t.Any) -> t.Any:

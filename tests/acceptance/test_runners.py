@@ -63,7 +63,7 @@ def test_a_mac_runs_jobs_and_is_left_as_it_was(place: Workplace) -> None:
 
 
 def test_without_github_nothing_runs_and_with_an_app_only_what_may(place: Workplace, tmp_path: pathlib.Path) -> None:
-    fleet, lint = place.fleet, {"name": "lint", "isolation": "sandbox", "trust": "trusted"}
+    fleet, lint = place.fleet, {"name": "lint", "isolation": "sandbox", "trust": "trusted", "lifecycle": "persistent"}
     github = {"url": f"{place.github.url}/acme", "runner_group": "macs", "app": place.app(tmp_path / "app.pem")}
     planned = fleet.play("site", "-e", json.dumps({"mac_runners_github": {}}))
     assert "neither mac_runners_github.url nor github.url of the pool" in " ".join(planned.text.split())
