@@ -34,6 +34,7 @@ attributes:
     support: full
     details:
       - Whether programs start in a jail is seen only when a template is made. Accounts that are not there yet are taken as to be made.
+      - Who works in a jail that has to go is not asked, since a play drains its slot first.
   diff_mode:
     support: full
   idempotent:

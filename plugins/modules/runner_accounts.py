@@ -18,6 +18,8 @@ description:
   - A reset, and a removal too, ends all processes of the account and removes what it mounted, its files in shared directories, its cron
     table, its System V objects and its home, and follows no link and enters no mount on the way.
   - An account whose number or home changes is removed and made anew, with what runs there.
+  - What the account of an installed slot has is its slot's. Such an account is not removed, moved or reset, and its home is not made anew;
+    a run that would have to is refused, and nothing is changed.
   - A run that was killed is finished by the next one.
   - When one account fails, all others are still brought to their state. Then the module fails and names each failure.
   - An account is a very weak isolation. Only pools of trusted code are accepted.
@@ -30,6 +32,8 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details:
+      - Slots of accounts that O(purge) would remove count as gone, since a play removes them first.
   diff_mode:
     support: full
   idempotent:

@@ -37,6 +37,7 @@ attributes:
     support: full
     details:
       - Archives are neither fetched nor looked at, so that one that is missing or another one is not predicted.
+      - With O(state=absent) slots count as gone, since a play removes them first.
   diff_mode:
     support: full
   idempotent:

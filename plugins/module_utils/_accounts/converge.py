@@ -50,13 +50,14 @@ def _home_of(account: Account, directory: Directory) -> str:
 
 def converge(run: Run, goal: Goal, terms: Terms, state_dir: str, check: bool) -> Result:
     """Bring the accounts to their state; the module's result, with C(failed) when one of them failed."""
-    goal = goal._replace(held=held_in(state_dir))
-    view = look(run, goal)
+    held = held_in(state_dir)
+    # A play removes slots before the accounts that they have; in check mode both are still there.
+    leaving = held - {account.name for account in goal.accounts} if check and goal.purge else frozenset()
+    view = look(run, goal._replace(held=held - leaving))
     if check or not view.plan.changed:
         return _result(view, _entries(view.plan.after), {})
     with mac_lock(f"runner_accounts of fleet {terms.fleet}", state_dir):
-        goal = goal._replace(held=held_in(state_dir))
-        view = look(run, goal)
+        view = look(run, goal._replace(held=held_in(state_dir)))
         builds = any(step.action != "remove" for step in view.plan.steps)
         with permitted(state_dir, terms, builds, lambda: must(run, [SYSCTL, "-n", "kern.bootsessionuuid"]).strip()):
             failures = apply(run, view.plan, goal, view.directory)

@@ -154,6 +154,9 @@ def converge(run: Run, download: t.Callable[[str], t.BinaryIO], package: Package
     def planned() -> ResourcePlan:
         store = read_tools(package.root, [package.tool])
         uses = read_uses(run, package, store[NAME], state_dir) if _needs_uses(package, store[NAME]) else Uses()
+        if check and not package.tool.present:
+            # A play removes slots before their runner; in check mode they are still there.
+            uses = dataclasses.replace(uses, named={})
         outcomes.append(plan_package(package, store, uses))
         return outcomes[-1].plan
 

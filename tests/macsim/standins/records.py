@@ -117,7 +117,7 @@ def first(record: Record, key: str, default: str = "") -> str:
 def members(directory: Directory, group: str) -> list[str]:
     """Stored members, or everybody for the computed groups."""
     if group in COMPUTED_GROUPS:
-        return [name for name, record in directory["Users"].items() if "UniqueID" in record]
+        return sorted(name for name, record in directory["Users"].items() if "UniqueID" in record)
     return list(directory["Groups"][group].get("GroupMembership", []))
 
 
@@ -157,7 +157,8 @@ def _number(text: str) -> str:
 def _replace(path: str, lines: list[str]) -> None:
     temporary = f"{path}.{os.getpid()}"
     with open(temporary, "w", encoding="utf-8") as stream:
-        stream.write("".join(line + "\n" for line in lines))
+        # In no order of their making, so that a record that came and went leaves nothing.
+        stream.write("".join(line + "\n" for line in sorted(lines)))
     os.chmod(temporary, 0o644)
     os.rename(temporary, path)
 
