@@ -11,7 +11,7 @@ short_description: Make a Python environment with pinned packages
 version_added: 0.1.0
 description:
   - Makes a Python environment from requirements that are pinned and hashed. pip checks every file by its hash, and only wheels
-    are installed, so that nothing is compiled or run.
+    are installed, so that nothing is compiled or run. It is the pip of O(python), as Apple's Python has it; the environment gets none.
   - The environment says in C(requirements.txt) what it was made from. When that differs, the environment is made anew, since pip
     cannot take away what is no longer wanted. While that goes on nothing can use it.
   - An environment that a run left unfinished, or whose Python is gone, is made anew as well.

@@ -12,6 +12,7 @@ an environment without one is unfinished.
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import stat
@@ -149,14 +150,15 @@ def _make(run: Run, venv: Venv) -> None:
             raise VenvError(f"field find_links: got {show(venv.find_links)}, which is no directory; allowed: a directory of wheels on this Mac")
     make_closed(venv.path)
     _clear(venv.path)
-    must(run, [venv.python, "-m", "venv", venv.path])
+    # It needs no pip of its own, which would take longer to install than all else.
+    must(run, [venv.python, "-m", "venv", "--without-pip", venv.path])
     unfinished = os.path.join(venv.path, STAMP + ".new")
     with open(unfinished, "w", encoding="utf-8") as file:
         file.write(venv.stamp)
     source = ["--no-index", "--find-links", venv.find_links] if venv.find_links else []
     # Not in argv, which everybody on the Mac can read: it may hold a password.
     index = {"PIP_INDEX_URL": venv.index_url} if venv.index_url else {}
-    must(run, [_python_of(venv.path), *_INSTALL, *source, "--requirement", unfinished], env=index)
+    must(run, [venv.python, *_INSTALL, "--target", _packages_of(venv.path), *source, "--requirement", unfinished], env=index)
     os.replace(unfinished, os.path.join(venv.path, STAMP))
 
 
@@ -172,6 +174,14 @@ def _clear(path: str) -> None:
             shutil.rmtree(entry)
         elif name != MARK:
             os.unlink(entry)
+
+
+def _packages_of(path: str) -> str:
+    """The directory of an environment's packages: it has one version of Python."""
+    found = glob.glob(os.path.join(glob.escape(path), "lib", "python3*", "site-packages"))
+    if len(found) != 1:
+        raise VenvError(f"{path}: venv made {len(found)} directories of packages in it, and not one")
+    return found[0]
 
 
 def _python_of(path: str) -> str:

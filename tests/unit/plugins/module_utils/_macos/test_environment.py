@@ -49,6 +49,7 @@ class Mac:
         if "venv" in argv:
             assert sorted(os.listdir(argv[-1])) == [core.MARK]
             (pathlib.Path(argv[-1]) / "bin").mkdir()
+            (pathlib.Path(argv[-1]) / "lib" / "python3.9" / "site-packages").mkdir(parents=True)
             os.symlink(argv[0], pathlib.Path(argv[-1]) / "bin" / "python")
         else:
             assert core.STAMP not in os.listdir(self.path)
@@ -65,10 +66,11 @@ def mac(private_path: pathlib.Path) -> Mac:
 
 def test_made_once(mac: Mac) -> None:
     assert mac.do() == [("make", "one==1.0")]
-    assert sorted(os.listdir(mac.path)) == ["bin", core.MARK, core.STAMP]
+    assert sorted(os.listdir(mac.path)) == ["bin", "lib", core.MARK, core.STAMP]
     (venv, _nothing), (pip, environment) = mac.commands
-    assert venv == [sys.executable, "-m", "venv", str(mac.path)]
-    assert pip[:4] == [f"{mac.path}/bin/python", "-m", "pip", "install"]
+    assert venv == [sys.executable, "-m", "venv", "--without-pip", str(mac.path)]
+    assert pip[:4] == [sys.executable, "-m", "pip", "install"]
+    assert pip[pip.index("--target") + 1] == f"{mac.path}/lib/python3.9/site-packages"
     assert {"--require-hashes", "--only-binary", "--no-cache-dir"} < set(pip)
     assert environment == {}
     assert mac.do() == []
@@ -90,10 +92,10 @@ def test_check_mode_says_the_same_and_does_nothing(mac: Mac) -> None:
 
 def test_made_anew_when_anything_differs(mac: Mac) -> None:
     mac.do()
-    (mac.path / "lib").mkdir()
+    (mac.path / "more").mkdir()
     assert mac.do(TWO, check=True) == [("make anew", "two[more]==2.0")]
     assert mac.do(TWO) == [("make anew", "two[more]==2.0")]
-    assert sorted(os.listdir(mac.path)) == ["bin", core.MARK, core.STAMP]
+    assert sorted(os.listdir(mac.path)) == ["bin", "lib", core.MARK, core.STAMP]
     assert mac.do(TWO, python="/bin/sh") == [("make anew", "two[more]==2.0")]
     assert mac.do(TWO.replace("0" * 64, "1" * 64), check=True) != []
     assert mac.do(TWO, python="/bin/sh") == []
@@ -139,7 +141,7 @@ def test_what_failed_or_was_killed_is_unfinished(mac: Mac, word: str) -> None:
 @pytest.mark.parametrize("moment", range(1, 8))
 def test_killed_while_it_is_cleared(mac: Mac, moment: int) -> None:
     mac.do()
-    for name in ("a", "lib", "z"):
+    for name in ("a", "more", "z"):
         (mac.path / name).mkdir()
     (mac.path / "file").write_text("")
 
