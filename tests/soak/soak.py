@@ -52,7 +52,8 @@ class Part:
 class Repeated:
     """A file of pytest that repeats what it does as often as an environment variable says, in portions after which progress is kept.
 
-    A portion of 0: all in one run of pytest. Times 0: what the tests make of it, as a rule everything there is.
+    A portion of 0: all in one run of pytest. Times 0: what the tests make of it, as a rule everything there is. ``docker``: it wants an
+    engine of its own.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Repeated:
     variable: str
     times: int
     portion: int = 0
+    docker: bool = False
 
     def run(self, record: Record, given: argparse.Namespace, save: Save) -> None:
         wanted = record["wanted"] = getattr(given, self.name)
@@ -68,6 +70,7 @@ class Repeated:
             log = OUTPUT / f"{self.name}-{record['done']}.log"
             # The time limit of the gate is for its few repetitions.
             command = [".venv/bin/python", "-m", "pytest", "-q", "-s", "--timeout=7200", self.path]
+            command = ["tests/gate/with_docker", *command] if self.docker else command
             with log.open("w") as file:
                 code = subprocess.run(command, cwd=ROOT, env={**os.environ, self.variable: str(times)}, stdout=file, stderr=file, check=False).returncode
             record["output"] = str(log.relative_to(ROOT))
@@ -84,6 +87,7 @@ class Repeated:
 REPEATED = (
     Repeated("races", "tests/acceptance/test_races.py", "MAC_RUNNERS_RACES", 100, 10),
     Repeated("kills", "tests/acceptance/test_kills.py", "MAC_RUNNERS_KILLS", 0),
+    Repeated("slots", "tests/slot/kills", "MAC_RUNNERS_SLOT_KILLS", 0, docker=True),
     Repeated("accounts", "tests/macsim_integration/test_runner_accounts.py", "MAC_RUNNERS_ACCOUNT_ROUNDS", 200),
     Repeated("jails", "tests/unit/plugins/module_utils/_jails/test_jails_killed.py", "MAC_RUNNERS_JAIL_ROUNDS", 200),
     Repeated("policies", "tests/seatbelt/test_seatbelt.py", "SEATBELT_POLICIES", 10_000),

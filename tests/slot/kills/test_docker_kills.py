@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""kill -9 of the slot program at every outgoing call of a recorded cycle: the next start mends what was left. Prints a table."""
+"""kill -9 of the program of a docker slot at outgoing calls of a recorded cycle: the next start mends what was left. Prints a table."""
 
 from __future__ import annotations
 
 import pathlib
 import time
 
-KILL = str(pathlib.Path(__file__).parent / "kill.py")
-#: Calls that change something elsewhere: they are also cut off after they were carried out, before anybody knows.
+from cuts import KILL, cuts_of
+
 ACTS = ("engine POST", "engine DELETE", "child register", "child remove")
 
 
@@ -30,9 +30,7 @@ def calls_of_a_cycle(mac, broker, folder, names):
 def test_killed_at_each_call_the_next_start_mends_it(mac, broker, tmp_path, capsys):
     calls = calls_of_a_cycle(mac, broker, mac.slot(), tmp_path / "names")
     assert {"child admission", "child register", "engine POST /containers/create", "record job"} <= set(calls)
-    cuts = [(index, "before") for index in range(1, len(calls) + 1)]
-    cuts += [(index, "after") for index, name in enumerate(calls, start=1) if name.startswith(ACTS)]
-    rows = [row(mac, broker, tmp_path, calls, index, when) for index, when in sorted(cuts)]
+    rows = [row(mac, broker, tmp_path, calls, index, when) for index, when in cuts_of(calls, ACTS)]
     with capsys.disabled():
         print(f"\n{'killed':>8} call{'':38}left behind{'':24}jobs  lost  twice")
         print("\n".join(rows))
