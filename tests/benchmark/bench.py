@@ -4,7 +4,7 @@
 
 """make bench: every figure as a ratio of one run, against its limit; exit code 1 when one is past it.
 
-With arguments, only the benchmarks of these names: filter, seatbelt, github, docker, slots, install, site, demo.
+With arguments, only the benchmarks of these names: filter, seatbelt, github, docker, slots, install, native, site, demo.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import docker_bench  # noqa: E402
 import filter_bench  # noqa: E402
 import github_bench  # noqa: E402
 import install_bench  # noqa: E402
+import native_bench  # noqa: E402
 import seatbelt_bench  # noqa: E402
 import site_bench  # noqa: E402
 import slots_bench  # noqa: E402
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, t.Callable[[], list[Figure]]] = {
     "docker": docker_bench.run,
     "slots": slots_bench.run,
     "install": install_bench.run,
+    "native": native_bench.run,
     "site": site_bench.run,
     "demo": demo_bench.run,
 }

@@ -11,7 +11,7 @@ import time
 PROGRAM, TRACE = sys.argv[1:3]
 sys.path.insert(0, PROGRAM)
 
-from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import docker, program, world  # noqa: E402
+from ansible_collections.action_packer.mac_runners.roles.runner.files.slot import docker, native, program, world  # noqa: E402
 
 
 def write(**what):
@@ -40,7 +40,8 @@ def noted(note):
 
 
 for isolations_own in ("observe", "prepare", "start", "destroy"):
-    setattr(docker.DockerIsolation, isolations_own, timed(isolations_own, getattr(docker.DockerIsolation, isolations_own)))
+    for isolation in (docker.DockerIsolation, native.NativeIsolation):
+        setattr(isolation, isolations_own, timed(isolations_own, getattr(isolation, isolations_own)))
 world.SlotWorld.note = noted(world.SlotWorld.note)
 
 sys.exit(program.main([PROGRAM, *sys.argv[3:]]))

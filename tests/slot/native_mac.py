@@ -22,7 +22,6 @@ Json = dict[str, t.Any]
 LINT: Json = {"name": "lint", "isolation": "sandbox", "count": 2, "memory": "1GiB", "trust": "trusted"}
 ACCT: Json = {"name": "acct", "isolation": "account", "count": 6, "memory": "1GiB", "trust": "trusted"}
 POOLS = [LINT, ACCT]
-UIDS = {"lint-1": 1701, "lint-2": 1702, **{f"acct-{number}": 1800 + number for number in range(1, 7)}}
 #: Slots that are tried at the same time.
 SPARE = ("acct-3", "acct-4", "acct-5", "acct-6")
 PACKAGES = "/opt/mac_runners/tools/actions-runner"
@@ -33,9 +32,17 @@ PATH = "/opt/stand-in:/usr/bin:/bin:/usr/sbin:/sbin"
 QUIET = ("settings.json", "status.json", "lock", "jobs", "drain")
 
 
-def provide(mac: t.Any) -> None:
+def uids_of(pools: t.Sequence[Json]) -> dict[str, int]:
+    """The numbers of the slots' accounts: each pool has a block of 100."""
+    return {f"{pool['name']}-{number}": 1700 + 100 * block + number for block, pool in enumerate(pools) for number in range(1, pool["count"] + 1)}
+
+
+UIDS = uids_of(POOLS)
+
+
+def provide(mac: t.Any, pools: t.Sequence[Json] = POOLS) -> None:
     """What plays do to a Mac once: admission, accounts, GitHub's runner, profiles."""
-    terms = {"fleet": FLEET, "pools": POOLS}
+    terms = {"fleet": FLEET, "pools": pools}
     admit = {"name": "Admit", "action_packer.mac_runners.mac_admission": {**terms, "mac": "mini"}, "become": True}
     make = {"name": "Make accounts", "action_packer.mac_runners.runner_accounts": terms, "become": True}
     mac.tasks([admit, make])
@@ -49,25 +56,31 @@ def provide(mac: t.Any) -> None:
     python = mac.exec("/usr/bin/python3", "-c", "import sys; print(sys.executable)", check=True).stdout.strip()
     (mac.root / "opt/stand-in").mkdir()
     (mac.root / "opt/stand-in/python3").symlink_to(python)
-    for slot in ("lint-1", "lint-2"):
+    for slot in [f"{pool['name']}-{number}" for pool in pools if pool["isolation"] == "sandbox" for number in range(1, pool["count"] + 1)]:
         profile = mac.root / f"opt/mac_runners/sandbox/{slot}/current.sb"
         profile.parent.mkdir(parents=True)
         profile.write_text(PROFILE)
 
 
 class NativeMac(TartMac):
-    """``mac`` is a booted one that was provided for."""
+    """``mac`` is a booted one that was provided for, with these pools."""
+
+    pools: t.Sequence[Json] = POOLS
+
+    @property
+    def uids(self) -> dict[str, int]:
+        return uids_of(self.pools)
 
     def slot(self, name: str = "acct-1", **changes: t.Any) -> str:
         """The name of a slot whose settings are there."""
         github = {"url": f"{self.github.url}/acme", "labels": ["self-hosted", name], "token_file": f"{STATE}/credentials/token"}
-        given = {"uid": UIDS[name], **changes.pop("native", {})}
+        given = {"uid": self.uids[name], **changes.pop("native", {})}
         limits = given.get("limits", {})
         given["limits"] = {**limits, "environment": {"PATH": PATH, **limits.get("environment", {})}}
         settings = {
             "slot": name,
             "fleet": FLEET,
-            "pools": POOLS,
+            "pools": self.pools,
             "runner_name": f"mac-1-{name}",
             "github": {**github, **changes.pop("github", {})},
             "native": given,
@@ -93,7 +106,7 @@ class NativeMac(TartMac):
                 words, uid = (path / "cmdline").read_bytes(), path.stat().st_uid
             except OSError:
                 continue
-            if uid == UIDS[slot] and words:
+            if uid == self.uids[slot] and words:
                 found[int(path.name)] = words.replace(b"\0", b" ").decode("utf-8", "replace").strip()
         return found
 
@@ -113,7 +126,7 @@ class NativeMac(TartMac):
         """What is there of a slot that has no job, but for its empty home."""
         files = [path.name for path in self.folder(slot).iterdir() if path.name not in QUIET]
         files += [f"~/{path.name}" for path in self.home(slot).iterdir() if path.name != "tmp" or list(path.iterdir())]
-        files += [str(path) for path in self.path("/private/tmp").rglob("*") if path.lstat().st_uid == UIDS[slot]]
+        files += [str(path) for path in self.path("/private/tmp").rglob("*") if path.lstat().st_uid == self.uids[slot]]
         return files + list(self.of(slot).values()) + [f"keeper {pid}" for pid in self.keepers(slot)]
 
     def close(self) -> None:
@@ -122,7 +135,7 @@ class NativeMac(TartMac):
             self.stop(path.name, signal.SIGKILL)
         for process in self.processes:
             process.wait(timeout=30)
-        for slot in UIDS:
+        for slot in self.uids:
             for pid in self.of(slot):
                 os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.path(f"{STATE}/slots"))
