@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pathlib
+import re
+import subprocess
 import typing as t
 
 import pytest
@@ -20,6 +23,10 @@ LINT = {"name": "lint", "isolation": "sandbox", "count": 2, "memory": "1GiB", "t
 ACCT = {"name": "acct", "isolation": "account", "count": 1, "memory": "1GiB", "trust": "trusted", "labels": ["quick"]}
 #: The stand-in runner is a script: python3 of a simulated Mac would start a second program, in whose environment its config would be.
 PATH = "/opt/stand-in:/usr/bin:/bin:/usr/sbin:/sbin"
+JAIL = {"name": "jail", "isolation": "chroot", "count": 1, "memory": "1GiB", "trust": "trusted"}
+#: Where a simulated Mac has the programs of the machine that it is on.
+HOST = "/System/Library/macsim/host"
+PROGRAMS = ("bash", "cat", "dirname", "env", "grep", "id", "ls", "mkdir", "mv", "ps", "python3", "rm", "sleep", "touch", "true", "uname")
 HOSTILE = "ls -a ~ /Users/mac-runners-* /tmp/left-$MAC_RUNNERS_SLOT || true; touch ~/left ~/../left /tmp/left-$MAC_RUNNERS_SLOT || true; ln -s /etc ~/work/etc; echo user=$(id -u) ports=$MAC_RUNNERS_PORT_FIRST"
 
 
@@ -27,7 +34,8 @@ HOSTILE = "ls -a ~ /Users/mac-runners-* /tmp/left-$MAC_RUNNERS_SLOT || true; tou
 def place(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> t.Iterator[Workplace]:
     """One Mac with native pools, told of GitHub and of its runner, visited."""
     with tart_workplace() as made:
-        mac = boot_mac(memory="32GiB", cores=8, disk_free="400GiB")
+        # Without the protection of file systems, for jails.
+        mac = boot_mac(memory="32GiB", cores=8, disk_free="400GiB", sip="disabled")
         python = mac.exec("/usr/bin/python3", "-c", "import sys; print(sys.executable)", check=True).stdout.strip()
         (mac.root / "opt/stand-in").mkdir()
         (mac.root / "opt/stand-in/python3").symlink_to(python)
@@ -89,6 +97,36 @@ def test_native_slots_run_jobs_and_leave_the_mac_as_it_was(place: Workplace) -> 
     fleet.play("teardown", "-e", "mac_runners_force=true")
     assert differences(before, fleet.pictures()) == []
     assert lost.result == ""
+
+
+def in_every_jail() -> list[dict[str, str]]:
+    """What the stand-in runner needs, which is no program of a Mac."""
+    programs = [os.path.realpath(f"/usr/bin/{name}") for name in PROGRAMS]
+    needed = subprocess.run(["ldd", *programs], capture_output=True, text=True, check=True).stdout
+    libraries = sorted(set(re.findall(r"(/\S+) \(0x", needed)))
+    python = pathlib.Path(os.path.realpath("/usr/bin/python3")).name
+    contents = [{"path": f"{HOST}/bin/{name}", "target": f"/usr/bin/{name}"} for name in PROGRAMS if name not in ("python3", "true")]
+    contents += [{"path": f"{HOST}/bin/true", "target": "/usr/bin/true"}, {"path": f"{HOST}/bin/bash", "target": "/bin/sh"}]
+    contents += [{"path": f"{HOST}/bin/{python}", "target": "/usr/bin/python3"}, {"path": f"{HOST}/lib/{python}", "target": f"/usr/lib/{python}"}]
+    return contents + [{"path": os.path.realpath(path), "target": path} for path in libraries]
+
+
+def test_a_slot_in_a_jail_runs_jobs_that_see_nothing_else(place: Workplace) -> None:
+    fleet, root = place.fleet, place.fleet.macs["mac-1"].root
+    fleet.pools("mac-1", JAIL, mac_runners_github=accepting(place), chroot_contents=in_every_jail(), runner_limits={})
+    before = fleet.pictures()
+    refused = fleet.play("site", rc=2)
+    assert "true, with which this isolation is accepted as an experiment" in refused.text
+    accepted = ["-e", "chroot_experimental=true"]
+    fleet.play("site", *accepted)
+    job = place.broker.queue("ls -d /* /Users/*; id -u; touch ~/left; ls -a ~")
+    again = place.broker.queue("ls -a ~ /tmp; ls /Users/mac-runners-jail-1/work")
+    place.finish(job, again, seconds=180)
+    assert "/Users/mac-runners-jail-1\n" in job.output and "/Users/admin" not in job.output and "/opt" not in job.output.splitlines(), job.output
+    assert "left" in job.output and "left" not in again.output
+    assert fleet.play("site", *accepted).changed("mac-1") == 0
+    fleet.play("teardown")
+    assert differences(before, fleet.pictures()) == [] and not (root / "opt/mac_runners").exists()
 
 
 def test_code_that_is_not_trusted_and_a_runner_that_is_missing_are_refused(place: Workplace) -> None:

@@ -327,7 +327,7 @@ def test_a_job_within_its_memory_is_left_alone(watched: Slot) -> None:
 
 
 def enter(words: list[str], entry: dict[str, t.Any], rest: str = "", **more: t.Any) -> subprocess.CompletedProcess[str]:
-    full = {"cwd": "/", "uid": UID, "gid": UID, "root": "", "rlimits": [], "environment": {"PATH": "/usr/bin:/bin"}, **entry}
+    full = {"at": "", "cwd": "/", "uid": UID, "gid": UID, "root": "", "rlimits": [], "environment": {"PATH": "/usr/bin:/bin"}, **entry}
     return subprocess.run(words, input=json.dumps(full) + "\n" + rest, capture_output=True, text=True, check=False, timeout=30, **more)
 
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+#: Where GitHub's runner is in the home of an account.
+RUNNER = "work/runner"
+
 
 class Directories(t.NamedTuple):
     """Paths as the job sees them. The runner is in ``work``, and so are the checkouts; ``cache`` is for tools that a job unpacks."""
@@ -28,4 +31,4 @@ class Directories(t.NamedTuple):
 
 def directories_of(home: str) -> Directories:
     """The directories of a slot: those in which the sandbox profile of a slot lets its jobs work."""
-    return Directories(home, f"{home}/work", f"{home}/tmp", f"{home}/work/cache", f"{home}/work/runner")
+    return Directories(home, f"{home}/work", f"{home}/tmp", f"{home}/work/cache", f"{home}/{RUNNER}")

@@ -88,15 +88,20 @@ class NativePlace:
         environment = job_environment(Owner(self.slot, self.account.name), self.inside, self.ports, self.limits.environment)
         return {
             **self.entry(self.argv, self.inside.runner),
+            "at": "",
             "root": self.jail,
             "rlimits": [list(pair) for pair in self.limits.rlimits],
             "environment": {**environment, UMASK: f"{self.limits.umask:03o}"},
         }
 
     def entry(self, argv: t.Sequence[str], cwd: str) -> Json:
-        """How a command of ours becomes the account: it reads and writes what a job could, and nothing else."""
+        """How a command of ours becomes the account: it reads and writes what a job could, and nothing else.
+
+        ``cwd`` is below the home, to which root goes first: nobody but root gets to a jail by its path.
+        """
         return {
             "argv": list(argv),
+            "at": self.outside.home,
             "cwd": cwd,
             "uid": self.account.uid,
             "gid": self.account.uid,

@@ -13,6 +13,7 @@ import stat
 import time
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.directories import RUNNER
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.homes import open_directory
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import LISTENER, NativePlace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_run import NOTE_NAME, Run
@@ -75,7 +76,7 @@ class NativeSlot:
         outside = self._place.outside
         self._make_directories([*outside.made, outside.runner])
         # As the account, whose home it is: whatever it finds there, it has no more rights than a job.
-        self._processes.enter(self._place.entry([*self._clone, f"{package}/.", outside.runner], "/"))
+        self._processes.enter(self._place.entry([*self._clone, f"{package}/.", RUNNER], "."))
 
     def _make_directories(self, paths: t.Sequence[str]) -> None:
         uid = self._place.account.uid

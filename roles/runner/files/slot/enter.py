@@ -36,6 +36,9 @@ def enter() -> int:
         os.closerange(3, _DESCRIPTORS)
         _usual_signals()
         _limit(entry["rlimits"])
+        if entry["at"]:
+            # Root alone can change the way there; from there on the account's own rights count.
+            os.chdir(entry["at"])
         _become(entry["uid"], entry["gid"], entry["root"])
         # As the account: the way there is its own to arrange.
         os.chdir(entry["cwd"])

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.directories import RUNNER
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_account import SlotAccount
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import NativePlace
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_slot import NativeSlot
@@ -68,7 +69,7 @@ class SlotProcesses:
 def for_program(given: Settings) -> Json:
     """What the program itself needs of a native slot."""
     place, pool = _place(given), given.pool
-    logs = place.entry(["/usr/bin/tar", "-cf", "-", "_diag"], place.outside.runner)
+    logs = place.entry(["/usr/bin/tar", "-cf", "-", "_diag"], RUNNER)
     return {
         "name": place.account.name,
         "uid": place.account.uid,

@@ -66,7 +66,9 @@ def test_a_chroot_slot_has_its_home_in_its_jail() -> None:
     home = "/Users/mac-runners-jail-1"
     assert found.job_entry()["root"] == "/opt/mac_runners/jails/jail-1/root"
     assert (found.inside.home, found.outside.home) == (home, f"/opt/mac_runners/jails/jail-1/root{home}")
-    assert found.entry(["/bin/ls"], "/")["root"] == "", "what we do there needs no program of the jail"
+    ours = found.entry(["/bin/ls"], "work")
+    assert (ours["root"], ours["at"], ours["cwd"]) == ("", found.outside.home, "work"), "what we do there needs no program of the jail"
+    assert found.job_entry()["at"] == ""
 
 
 @pytest.mark.parametrize(
