@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import os
 import pwd
+import types
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import has_our_name
 
-_PLACES = {"sandbox": "/opt/mac_runners/sandbox", "chroot": "/opt/mac_runners/jails"}
+_PLACES = types.MappingProxyType({"sandbox": "/opt/mac_runners/sandbox", "chroot": "/opt/mac_runners/jails"})
 
 
 def tell_native(places: t.Mapping[str, str] = _PLACES) -> t.List[str]:

@@ -27,7 +27,11 @@ JAIL = {"name": "jail", "isolation": "chroot", "count": 1, "memory": "1GiB", "tr
 #: Where a simulated Mac has the programs of the machine that it is on.
 HOST = "/System/Library/macsim/host"
 PROGRAMS = ("bash", "cat", "dirname", "env", "grep", "id", "ls", "mkdir", "mv", "ps", "python3", "rm", "sleep", "touch", "true", "uname")
-HOSTILE = "ls -a ~ /Users/mac-runners-* /tmp/left-$MAC_RUNNERS_SLOT || true; touch ~/left ~/../left /tmp/left-$MAC_RUNNERS_SLOT || true; ln -s /etc ~/work/etc; echo user=$(id -u) ports=$MAC_RUNNERS_PORT_FIRST"
+HOSTILE = (
+    "ls -a ~ /Users/mac-runners-* /tmp/left-$MAC_RUNNERS_SLOT || true; "
+    "touch ~/left ~/../left /tmp/left-$MAC_RUNNERS_SLOT || true; "
+    "ln -s /etc ~/work/etc; echo user=$(id -u) ports=$MAC_RUNNERS_PORT_FIRST"
+)
 
 
 @pytest.fixture

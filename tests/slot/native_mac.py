@@ -21,7 +21,7 @@ from tart_mac import FLEET, SHARE, STATE, TartMac
 Json = dict[str, t.Any]
 LINT: Json = {"name": "lint", "isolation": "sandbox", "count": 2, "memory": "1GiB", "trust": "trusted"}
 ACCT: Json = {"name": "acct", "isolation": "account", "count": 6, "memory": "1GiB", "trust": "trusted"}
-POOLS = [LINT, ACCT]
+POOLS = (LINT, ACCT)
 #: Slots that are tried at the same time.
 SPARE = ("acct-3", "acct-4", "acct-5", "acct-6")
 PACKAGES = "/opt/mac_runners/tools/actions-runner"
@@ -42,7 +42,7 @@ UIDS = uids_of(POOLS)
 
 def provide(mac: t.Any, pools: t.Sequence[Json] = POOLS) -> None:
     """What plays do to a Mac once: admission, accounts, GitHub's runner, profiles."""
-    terms = {"fleet": FLEET, "pools": pools}
+    terms = {"fleet": FLEET, "pools": list(pools)}
     admit = {"name": "Admit", "action_packer.mac_runners.mac_admission": {**terms, "mac": "mini"}, "become": True}
     make = {"name": "Make accounts", "action_packer.mac_runners.runner_accounts": terms, "become": True}
     mac.tasks([admit, make])
@@ -80,7 +80,7 @@ class NativeMac(TartMac):
         settings = {
             "slot": name,
             "fleet": FLEET,
-            "pools": self.pools,
+            "pools": list(self.pools),
             "runner_name": f"mac-1-{name}",
             "github": {**github, **changes.pop("github", {})},
             "native": given,

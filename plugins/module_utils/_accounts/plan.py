@@ -136,7 +136,8 @@ def _in_use(goal: Goal, going: t.Sequence[str], directory: Directory) -> t.Itera
         elif name in goal.held:
             yield Mistake("", "pools", f"none with the slot {slot_of(name)}, which is installed", "accounts whose slots were removed first")
     for name in sorted(goal.reset & goal.held):
-        yield Mistake(kept[name].pool if name in kept else "", "reset", show(slot_of(name)), "slots that are not installed: an installed one resets its account")
+        pool = kept[name].pool if name in kept else ""
+        yield Mistake(pool, "reset", show(slot_of(name)), "slots that are not installed: an installed one resets its account")
 
 
 def _taken(account: Account, directory: Directory, home: str, goal: Goal) -> t.Iterator[Mistake]:
