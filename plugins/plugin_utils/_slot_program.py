@@ -24,7 +24,12 @@ _ENTRY = _PACKAGE + "roles.runner.files.slot.program"
 #: Zip knows no earlier time.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _FILE = 0o100644 << 16
-_MAIN = f"""import sys
+#: Puts what the program's folder has compiled for this Python before the sources; see the slot's module compiled.
+_MAIN = f"""import os
+import sys
+
+folder = os.path.dirname(os.path.realpath(sys.path[0]))
+sys.path.insert(0, os.path.join(folder, f"compiled.{{sys.implementation.cache_tag}}.zip"))
 
 from {_ENTRY} import main
 

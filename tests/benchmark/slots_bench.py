@@ -53,6 +53,7 @@ def run() -> list[Figure]:
         path = pathlib.Path(folder)
         program = path / "slot.pyz"
         program.write_bytes(build(ROOT))
+        subprocess.run([python_of_a_mac(), "-I", str(program), "compile"], check=True)
         with _workplace(path, program) as mac:
             found = [*_between_jobs(mac), *_idle(mac)]
         return [*found, _idle_tart(path, program)]

@@ -53,9 +53,11 @@ def broker_path(socket_path: str, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
-def program(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+def program(tmp_path_factory: pytest.TempPathFactory, python: str) -> pathlib.Path:
+    """As it is installed: with what the Mac's Python makes of it."""
     path = tmp_path_factory.mktemp("program") / "slot.pyz"
     path.write_bytes(build(ROOT))
+    subprocess.run([python, "-I", str(path), "compile"], check=True)
     return path
 
 

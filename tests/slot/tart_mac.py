@@ -90,6 +90,7 @@ class TartMac:
         folder = self.path(f"{PROGRAMS}/{version}")
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "slot.pyz").write_bytes(program.read_bytes())
+        self.mac.exec(self.python, "-I", f"{PROGRAMS}/{version}/slot.pyz", "compile", check=True)
         self.switch(version)
 
     def switch(self, version: str) -> None:

@@ -39,6 +39,8 @@ from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.nativ
 UID, OTHER = 28701, 28702
 NAME = "mac-runners-acct-1"
 #: Asks for the config as the runner does, and says what a job would see.
+#: What a listener says when it begins a job.
+BEGINS = "echo '2026-01-02 03:04:05Z: Running job: build'"
 LISTENER = """#!/bin/sh
 test -n "$ACTIONS_RUNNER_INPUT_JITCONFIG" || exit 9
 echo "2026-01-02 03:04:05Z: Listening for Jobs"
@@ -305,7 +307,7 @@ def watched(base: pathlib.Path, words: list[str], monkeypatch: pytest.MonkeyPatc
 
 def test_a_job_past_its_memory_is_asked_to_end_and_says_why(watched: Slot) -> None:
     """The listener becomes a process that is told SIGINT, as the runner is."""
-    environment = watched.begin("exec /usr/bin/python3 -c 'import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: sys.exit(0)); "
+    environment = watched.begin(f"{BEGINS}; exec /usr/bin/python3 -c 'import signal, sys, time; signal.signal(signal.SIGINT, lambda *_: sys.exit(0)); "
                                 "held = bytearray(180 * 2**20); time.sleep(100)'")
     _lines, exit_code, fault = watched.follow(environment)
     assert exit_code == 0 and re.fullmatch(r'pool "acct", field memory: the job uses 0\.1\d GiB of 0\.16 GiB and was ended', fault)
@@ -315,15 +317,22 @@ def test_a_job_past_its_memory_is_asked_to_end_and_says_why(watched: Slot) -> No
 
 def test_a_job_that_runs_away_is_killed_with_all_it_has(watched: Slot) -> None:
     greedy = "exec /usr/bin/python3 -c 'import time; held = bytearray(300 * 2**20); time.sleep(100)'"
-    environment = watched.begin(f"trap '' INT; (trap '' INT TERM; sleep 200) & {greedy}")
+    environment = watched.begin(f"{BEGINS}; trap '' INT; (trap '' INT TERM; sleep 200) & {greedy}")
     _lines, exit_code, fault = watched.follow(environment)
     assert exit_code == 128 + signal.SIGKILL and "was ended" in fault
     assert processes() == []
 
 
-def test_a_job_within_its_memory_is_left_alone(watched: Slot) -> None:
-    environment = watched.begin("sleep 2; exit 0")
+@pytest.mark.parametrize(("job", "least", "most"), [(f"{BEGINS}; sleep 2; exit 0", 3, 99), ("sleep 2; exit 0", 1, 1)])
+def test_a_job_within_its_memory_is_left_alone_and_a_runner_that_waits_not_looked_at(
+    watched: Slot, monkeypatch: pytest.MonkeyPatch, job: str, least: int, most: int
+) -> None:
+    looks: list[float] = []
+    look = native_module.Guard.look
+    monkeypatch.setattr(native_module.Guard, "look", lambda guard: (looks.append(0.0), look(guard)))
+    environment = watched.begin(job)
     assert watched.follow(environment)[1:] == (0, "") and watched.notes == []
+    assert least <= len(looks) <= most
 
 
 def enter(words: list[str], entry: dict[str, t.Any], rest: str = "", **more: t.Any) -> subprocess.CompletedProcess[str]:

@@ -49,6 +49,25 @@ def test_other_versions_of_python_build_the_same_bytes(program, tmp_path, python
     assert target.read_bytes() == program.read_bytes()
 
 
+def test_what_is_compiled_is_taken_by_the_same_python_alone(program, python, tmp_path):
+    (compiled,) = program.parent.glob("compiled.*.zip")
+    assert compiled.name == "compiled.cpython-39.zip" and compiled.stat().st_mode & 0o022 == 0
+    folder = tmp_path / "version"
+    folder.mkdir()
+    for path in (program, compiled):
+        shutil.copy(path, folder)
+    (tmp_path / "current").symlink_to(folder)
+    asked = [python, "-I", "-v", str(tmp_path / "current" / "slot.pyz"), "fly"]
+    taken = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert taken.returncode == 64 and "slot run FOLDER" in taken.stderr
+    assert f"{folder}/compiled.cpython-39.zip/ansible_collections" in taken.stderr and "slot.pyz/ansible_collections" not in taken.stderr
+    (folder / compiled.name).write_bytes(b"no zip")
+    left = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert left.returncode == 64 and "slot.pyz/ansible_collections" in left.stderr
+    other = subprocess.run([sys.executable, "-I", str(folder / "slot.pyz"), "fly"], capture_output=True, text=True, check=False)
+    assert other.returncode == 64
+
+
 def test_it_holds_all_that_it_imports_and_nothing_of_ansible(program):
     with zipfile.ZipFile(io.BytesIO(program.read_bytes())) as archive:
         names = archive.namelist()

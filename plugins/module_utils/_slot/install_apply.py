@@ -82,7 +82,7 @@ def install(tools: Tools, plan: ResourcePlan, goal: Goal, installed: Installed) 
         if step.action in ("drain", "undrain"):
             _mark(tools, step.resource, step.action == "drain", BY_OPERATOR if step.detail == "by the operator" else FOR_REMOVAL)
         elif (step.resource, step.action) == (PROGRAM_NAME, "install"):
-            _install_program(tools, goal.version)
+            _install_program(tools, goal)
         elif (step.resource, step.action) == (PROGRAM_NAME, "switch"):
             _keep_settings(tools.layout, installed)
             switch(tools.layout, goal.version)
@@ -104,8 +104,9 @@ def _mark(tools: Tools, slot: str, present: bool, why: str) -> None:
             os.unlink(path)
 
 
-def _install_program(tools: Tools, version: str) -> None:
+def _install_program(tools: Tools, goal: Goal) -> None:
     """The program is the right one by its checksum, whoever could write where it was brought to."""
+    version = goal.version
     content = read_file(tools.archive) if tools.archive else None
     if content is None:
         raise InstallError(f"program {version} is not on this Mac, and was not brought")
@@ -114,7 +115,11 @@ def _install_program(tools: Tools, version: str) -> None:
     folder = os.path.join(tools.layout.root, version)
     make_folder(tools.layout.root, 0o755)
     make_folder(folder, 0o755)
-    replace_file(os.path.join(folder, PROGRAM), content, 0o644)
+    draft = os.path.join(folder, f".new-{PROGRAM}")
+    replace_file(draft, content, 0o644)
+    # Where that fails, it runs from its sources, only slower.
+    tools.run([goal.python, "-I", draft, "compile"])
+    os.replace(draft, os.path.join(folder, PROGRAM))
     # The newest is the last one that was brought, also when it lay there half made.
     os.utime(folder)
 

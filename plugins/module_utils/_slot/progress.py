@@ -32,6 +32,11 @@ EXIT_CODES = {
 }
 
 
+def begins_job(line: str) -> bool:
+    """Whether a runner says with this line that it begins a job."""
+    return _RUNNING.match(_TIME.sub("", line.strip(), count=1)) is not None
+
+
 class Progress:
     """How far a runner is. ``result`` is empty until its job ended."""
 

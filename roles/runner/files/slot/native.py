@@ -31,12 +31,15 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.po
     Seen,
     SlotError,
 )
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.progress import begins_job
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.tart_note import read_note, write_note
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.child import Children
 from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.follower import Follower
 
 #: Seconds for making an account as new and copying a runner; for the runner's logs; for ps.
 _MAKE, _LOGS, _PS = 900.0, 60.0, 10.0
+#: Seconds between two looks at the memory of a runner that has no job.
+_SELDOM = 300.0
 _CHUNK = 65536
 #: A line without end is none of a listener.
 _LONGEST = 65536
@@ -144,19 +147,26 @@ class NativeIsolation:
 
 
 class NativeWatch:
-    """Implements :class:`._slot.ports.Watch`. ``guard`` is called again and again."""
+    """Implements :class:`._slot.ports.Watch`. ``guard`` is called again and again while a job runs, and now and then while none was seen to
+    begin: a runner that waits takes nothing, but what a job does to its log is its own."""
 
     def __init__(self, run: Run, wake: int, guard: t.Callable[[], None]) -> None:
         self._run, self._wake, self._guard = run, wake, guard
         self._place = 0
         self._rest = b""
+        self._works = False
+        self._look_at = 0.0
 
     def read(self, seconds: float) -> Seen:
         """Further lines; the exit code with the last ones."""
-        self._guard()
+        now = time.monotonic()
+        if self._works or now >= self._look_at:
+            self._guard()
+            self._look_at = now + _SELDOM
         # Asked before the look: who is dead now wrote no line after it.
         alive = self._run.alive()
         lines = self._lines()
+        self._works = self._works or any(begins_job(line) for line in lines)
         if not alive:
             exit_code = self._run.exit_code()
             return Seen((*lines, *self._last_lines()), VANISHED if exit_code is None else exit_code, self._run.fault())

@@ -9,6 +9,7 @@
     slot run FOLDER          until it is told to end; FOLDER holds the slot's settings and files
     slot child TASK FOLDER   a task of slot run, asked and answered in JSON through pipes
     slot enter               become an account and a command of it, as standard input says
+    slot compile             write beside the program what this Python makes of it, so that no process has to compile it
 """
 
 from __future__ import annotations
@@ -71,6 +72,11 @@ def main(argv: t.Sequence[str]) -> int:
         return run(os.path.abspath(argv[0]), os.path.abspath(argv[2]))
     if len(argv) == 4 and argv[1] == "child":
         return child(argv[2], argv[3])
+    if len(argv) == 2 and argv[1] == "compile":
+        from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.compiled import compile_program
+
+        compile_program(os.path.realpath(argv[0]))
+        return 0
     if len(argv) == 2 and argv[1] == "enter":
         from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.enter import enter
 

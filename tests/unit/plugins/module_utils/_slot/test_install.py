@@ -39,6 +39,7 @@ class Mac:
         self.root, self.daemons, self.calls = root, set(), []
         self.broken, self.slow, self.locks, self.pids = set(), set(), {}, {}
         self.at_bootout = lambda slot: None
+        self.compiled, self.compiles = [], Result(0, "", "")
         write_lease(self.layout.state_dir, Lease("acme", TERMS.digest, generation=1, boot="", state="admitted", since=0))
 
     def brought(self, text="program", version="0.1.0"):
@@ -50,6 +51,9 @@ class Mac:
         return f"{version}-{digest[:12]}", digest, str(path)
 
     def run(self, argv, env=None, stdin=""):
+        if argv[-1] == "compile":
+            self.compiled.append((argv[0], os.path.relpath(argv[2], self.layout.root), os.path.exists(argv[2])))
+            return self.compiles
         assert argv[0] == "/bin/launchctl"
         verb, slot = argv[1], re.sub(rf"(.*/)?{re.escape(SLOT_LABEL_PREFIX)}|\.plist$", "", argv[-1])
         self.calls.append((verb, slot))
@@ -158,6 +162,14 @@ def test_a_bare_mac_is_built_once(mac, program):
     calls = len(mac.calls)
     assert not mac.converge(mac.goal("linux-1", "linux-2", brought=program)).plan.changed
     assert mac.calls[calls:] == [("print", "linux-1"), ("print", "linux-2")], "an idle run only looks"
+
+
+@pytest.mark.parametrize("compiles", [Result(0, "", ""), Result(1, "", "disk full")])
+def test_a_program_is_compiled_before_it_is_there_by_the_python_that_runs_it(mac, program, compiles):
+    mac.compiles = compiles
+    assert not mac.converge(mac.goal("linux-1", brought=program), program).failures
+    assert mac.compiled == [(PYTHON, f"{program[0]}/.new-slot.pyz", True)]
+    assert os.listdir(os.path.join(mac.layout.root, program[0])) == ["slot.pyz"]
 
 
 def test_a_mac_that_lacks_the_program_says_so_and_is_left_alone(mac, program):
