@@ -110,7 +110,8 @@ options:
     default: []
   force:
     description:
-      - Whether slots that have to go are removed at once. The job that one of them runs is lost.
+      - Whether slots that have to go are removed at once. The job that one of them runs is lost. What it runs is ended where its record
+        says that it is, also when O(slots) name another place by now.
     type: bool
     default: false
   drain:
@@ -194,12 +195,12 @@ options:
     default: []
   start_timeout:
     description:
-      - Seconds that a slot has to come up with a program.
+      - Seconds that a slot has to come up with a program, from V(1) to V(86400).
     type: int
     default: 60
   wait:
     description:
-      - Seconds to wait for slots that shall become idle and only have to withdraw a runner without a job.
+      - Seconds to wait for slots that shall become idle and only have to withdraw a runner without a job, from V(0) to V(86400).
     type: int
     default: 10
 author:
@@ -293,6 +294,10 @@ slots:
       description: The version of the program that runs.
       type: str
       sample: 0.1.0-0f2cd0f2cd0f
+    isolation:
+      description: The isolation by which it runs jobs. Empty when its settings do not say it.
+      type: str
+      sample: docker
     mark:
       description: Why it begins no new job, V(drain) when an operator said so, V(removal) when it has to go, or empty.
       type: str

@@ -311,7 +311,7 @@ def test_what_somebody_else_has_is_refused_and_untouched(mac: Mac) -> None:
         dscl(mac, *make)
         before = mac.snapshot()["users"]
         refused = accounts(mac, **options)
-        assert message in refused["msg"] and 'pool "lint", field ' in refused["msg"] and refused["msg"].endswith("Nothing was changed")
+        assert message in refused["msg"] and 'pool "lint", field ' in refused["msg"] and refused["msg"].endswith("No account was changed")
         assert mac.snapshot()["users"] == before
         assert "failed" not in accounts(mac, purge=True, fleet="acme") and mac.snapshot()["users"] == before
         dscl(mac, "-delete", undo)

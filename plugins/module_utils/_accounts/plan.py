@@ -123,7 +123,7 @@ def _refuse(goal: Goal, going: t.Sequence[str], directory: Directory, homes: Hom
         given, allowed = ", ".join(show(slot_of(name)) for name in unknown), ", ".join(sorted(slots)) or "there are none"
         mistakes.append(Mistake("", "reset", given, f"slots of native pools: {allowed}"))
     if mistakes:
-        raise AccountError("; ".join(mistake.message for mistake in mistakes) + ". Nothing was changed")
+        raise AccountError("; ".join(mistake.message for mistake in mistakes) + ". No account was changed")
 
 
 def _in_use(goal: Goal, going: t.Sequence[str], directory: Directory) -> t.Iterator[Mistake]:
@@ -131,13 +131,25 @@ def _in_use(goal: Goal, going: t.Sequence[str], directory: Directory) -> t.Itera
     kept = {account.name: account for account in goal.accounts}
     for name in going:
         if name in goal.held and name in kept:
-            what = f"{_why_removed(name, kept, directory)}, while the slot {slot_of(name)} is installed"
-            yield Mistake(kept[name].pool, "uid_base", what, "what it is, or a pool that was taken away first: its slots are drained then")
+            yield _moved(kept[name], directory)
         elif name in goal.held:
             yield Mistake("", "pools", f"none with the slot {slot_of(name)}, which is installed", "accounts whose slots were removed first")
     for name in sorted(goal.reset & goal.held):
         pool = kept[name].pool if name in kept else ""
         yield Mistake(pool, "reset", show(slot_of(name)), "slots that are not installed: an installed one resets its account")
+
+
+def _moved(account: Account, directory: Directory) -> Mistake:
+    """Why an account keeps its home and its number, which by default depends on the pools before its own."""
+    user = directory.users.get(account.name)
+    uid, home = (user.number("UniqueID") or 0, user.first("NFSHomeDirectory")) if user else (0, "")
+    while_there = f"while the slot {account.slot} is installed"
+    later = "or another one once the pool was taken away, since its slots are drained then"
+    if home and home != account.home:
+        return Mistake(account.pool, "homes", f"{account.home}, {while_there}", f"{home}, which it has; {later}")
+    base = uid - int(account.name.rpartition("-")[2]) + 1
+    kept = f"{base}, which it has, said by name for this pool in accounts" if base > 0 else "the number that it has"
+    return Mistake(account.pool, "uid_base", f"a block with {account.uid}, {while_there}", f"{kept}; {later}")
 
 
 def _taken(account: Account, directory: Directory, home: str, goal: Goal) -> t.Iterator[Mistake]:

@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run, must
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails import resolver
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.plan import BUILDING, MODE, busy, plan_jails
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.plan import BUILDING, IDLE, MODE, busy, installed, plan_jails
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.store import ROOT, Store, read_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.wanted import (
     Jail,
@@ -117,9 +117,18 @@ def _look(run: Run, request: Request, wanted: Wanted) -> t.Tuple[ResourcePlan, S
     stale = {name for name in listed if resolver.is_stale(os.path.join(wanted.base, name, ROOT), request.host)}
     plan = plan_jails(wanted, store, stale)
     # A play removes slots before their jails; in check mode their processes are still there.
-    if not request.check and any(plan.before.get(step.resource, {}).get("user") for step in plan.steps):
-        refuse(busy(wanted, plan, _processes(run)))
+    if not request.check:
+        refuse(installed(wanted, plan, _at_work(request.state_dir)))
+        if any(plan.before.get(step.resource, {}).get("user") for step in plan.steps):
+            refuse(busy(wanted, plan, _processes(run)))
     return plan, store
+
+
+def _at_work(state_dir: str) -> t.FrozenSet[str]:
+    """The slots that are installed here and may begin something at any moment: those that are not drained."""
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import tell_slots
+
+    return frozenset(str(slot["name"]) for slot in tell_slots(state_dir) if not (slot["mark"] and slot["state"] in IDLE))
 
 
 def _processes(run: Run) -> t.Sequence[t.Any]:

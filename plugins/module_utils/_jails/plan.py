@@ -21,6 +21,8 @@ MODE = 0o700
 BUILDING = ("make", "build", "create", "reset")
 #: Steps for which nobody may work in a jail.
 _ENDING = ("remove", "reset")
+#: States of a slot with a mark in which it has nothing in its jail and begins nothing.
+IDLE = ("", "new", "drained")
 
 
 def plan_jails(wanted: Wanted, store: Store, stale: t.Container[str] = ()) -> ResourcePlan:
@@ -70,6 +72,13 @@ def _touched(wanted: Wanted, store: Store, steps: t.Sequence[Step]) -> t.List[st
     """Names that a step is about, and those of all wanted jails: a mount in one is told of before it matters."""
     listed = [jail.name for jail in wanted.jails if jail.name in store.names]
     return list(dict.fromkeys([*(step.resource for step in steps if step.resource != wanted.base), *listed]))
+
+
+def installed(wanted: Wanted, plan: ResourcePlan, slots: t.Container[str]) -> t.List[Mistake]:
+    """Jails that have to go while their slots may begin a job in them at any moment."""
+    names = [step.resource for step in plan.steps if step.action in _ENDING and step.resource in slots]
+    allowed = "one whose slot is drained: run the playbook drain, this again, then undrain"
+    return [Mistake(wanted.pool_of(name), f"jails.{name}", f"a jail that is made anew or removed, of the slot {name}", allowed) for name in names]
 
 
 def busy(wanted: Wanted, plan: ResourcePlan, processes: t.Sequence[Process]) -> t.List[Mistake]:

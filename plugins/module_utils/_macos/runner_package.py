@@ -74,7 +74,7 @@ class Package:
 
 @dataclasses.dataclass(frozen=True)
 class Uses:
-    """Who needs which release: processes (their ids), and slots (their names), by release."""
+    """Who needs which release: processes (their ids), and slots (their names), by release; by CURRENT those that take the current one."""
 
     running: t.Mapping[str, t.Tuple[int, ...]] = dataclasses.field(default_factory=dict)
     named: t.Mapping[str, t.Tuple[str, ...]] = dataclasses.field(default_factory=dict)
@@ -177,13 +177,17 @@ def read_uses(run: Run, package: Package, seen: Seen, state_dir: str) -> Uses:
         raise ReleaseError(f"runner package: nothing was changed, since it cannot be seen who runs from it: {'; '.join(unread)}")
     # Of a script the interpreter is the executable, so that the whole command is looked at.
     running = [(version, process.pid) for process in processes for version in _versions_in(process.command, package, seen)]
-    named = [(version, slot) for slot, text in _settings(os.path.join(state_dir, "slots")) for version in _versions_in(text, package, seen)]
+    named = [(name, slot) for slot, text in _settings(os.path.join(state_dir, "slots")) for name in _names_in(text, package)]
     return Uses(_grouped(running), _grouped(named))
 
 
 def _versions_in(text: str, package: Package, seen: Seen) -> t.Set[str]:
-    found = set(re.findall(re.escape(package.base) + r"/([^/\s\"]+)", text))
-    return {seen.current if name == CURRENT else name for name in found}
+    return {seen.current if name == CURRENT else name for name in _names_in(text, package)}
+
+
+def _names_in(text: str, package: Package) -> t.Set[str]:
+    """Releases that a text names, and the word for the current one, which is another one after a switch."""
+    return set(re.findall(re.escape(package.base) + r"/([^/\s\"]+)", text))
 
 
 def _settings(directory: str) -> t.Iterator[t.Tuple[str, str]]:
@@ -249,7 +253,9 @@ def _surplus(package: Package, seen: Seen, needed: t.AbstractSet[str]) -> t.List
 
 def _refuse_removal(seen: Seen, uses: Uses) -> None:
     users = [f"release {version} by processes {_pids(uses, version)}" for version in seen.releases if version in uses.running]
-    users += [f"release {version} by slots {', '.join(uses.named[version])}" for version in seen.releases if version in uses.named]
+    for version in seen.releases:
+        slots = sorted({*uses.named.get(version, ()), *(uses.named.get(CURRENT, ()) if version == seen.current else ())})
+        users += [f"release {version} by slots {', '.join(slots)}"] if slots else []
     if users:
         raise ReleaseError(f"runner package: nothing was removed, since it is used: {'; '.join(users)}; drain the slots and take them away first")
 

@@ -290,7 +290,8 @@ def _take_away(tools: Tools, name: str, force: bool) -> bool:
         return False
     with _alone(tools.layout, name):
         if force:
-            end_environment(tools.run, before, tools.layout.state_dir)
+            # Its record is whole only now: it may have begun something until its daemon ended.
+            end_environment(tools.run, read_slot(tools.run, tools.layout, name), tools.layout.state_dir)
         remove_content(path_of(label_of(name), tools.layout.daemons))
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(tools.layout.folder(name))

@@ -13,6 +13,7 @@ import typing as t
 import urllib.parse
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.directory import read_user
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.tart_apply import Tools, delete_vm
@@ -39,10 +40,10 @@ def end_environment(run: Run, slot: Slot, state_dir: str) -> None:
             _end_container(str(docker.get("socket") or ""), OWNED_PREFIX + slot.name)
         if tart:
             _end_vm(run, tart, OWNED_PREFIX + slot.name, state_dir)
-        if native:
+        if native and read_user(run, OWNED_PREFIX + slot.name) is not None:
             account = Account(OWNED_PREFIX + slot.name, int(native["uid"]), "", native["home"])
             SlotAccount(account, native["jail"], run).reset()
-    except MacRunnersError as error:
+    except (MacRunnersError, OSError) as error:
         raise InstallError(f"slot {slot.name}: what it runs could not be ended: {error}") from error
 
 

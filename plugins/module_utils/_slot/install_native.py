@@ -11,12 +11,12 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.spec import accounts_of
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
 
 PACKAGES = "/opt/mac_runners/tools/actions-runner"
 _UID_BASE, _HOMES = 1701, "/Users"
-_FIELDS = ("accounts", "uid_base", "homes", "runner_version", "limits", "pool_limits")
+_FIELDS = ("accounts", "uid_base", "homes", "runner_version", "keep", "limits", "pool_limits")
 
 Json = t.Dict[str, t.Any]
 
@@ -25,7 +25,7 @@ def native_places(pools: t.Sequence[Pool], run: t.Sequence[Pool], raw: t.Any, mi
     """What each native slot is told, by its name. ``run``: those of the Mac's pools that slots run; ``raw``: what is said of all of them.
 
     ``accounts``, ``uid_base`` and ``homes`` as the module runner_accounts takes them; ``runner_version``: GitHub's runner that is
-    installed; ``limits`` of the jobs of all pools, and ``pool_limits`` of those of one pool, whose fields hold before them.
+    installed, and ``keep``, which others stay; ``limits`` of the jobs of all pools, and ``pool_limits`` of those of one pool, whose fields hold before them.
     """
     by_name = {pool.name: pool for pool in run if pool.isolation in NATIVE}
     if not by_name:
@@ -33,9 +33,14 @@ def native_places(pools: t.Sequence[Pool], run: t.Sequence[Pool], raw: t.Any, mi
     fields = Fields(raw, mistakes, path="places.native")
     fields.known(_FIELDS)
     # Numbers depend on all native pools of a Mac, those too whose runners no slot runs.
-    accounts = accounts_of(pools, fields.items("accounts"), int(fields.whole("uid_base", _UID_BASE)), str(fields.text("homes", _HOMES)), mistakes)
+    homes = str(fields.text("homes", _HOMES))
+    accounts = accounts_of(pools, fields.items("accounts"), int(fields.whole("uid_base", _UID_BASE)), homes, mistakes)
+    if homes != _HOMES:
+        jailed = [pool.name for pool in by_name.values() if pool.isolation == "chroot"]
+        mistakes += [Mistake(name, "homes", show(homes), f"{_HOMES}, where the jails of this pool have homes") for name in jailed]
     limits = _limits(fields, by_name)
-    packages = {pool.name: _package(pool, str(fields.text("runner_version", "")), mistakes) for pool in by_name.values()}
+    versions = [version for version in (str(fields.text("runner_version", "")), *map(str, fields.items("keep"))) if version]
+    packages = {pool.name: _package(pool, versions, mistakes) for pool in by_name.values()}
     return {
         account.slot: {
             "uid": account.uid,
@@ -57,9 +62,13 @@ def _limits(fields: Fields, pools: t.Mapping[str, Pool]) -> t.Dict[str, Json]:
     return {name: {**shared, **pooled.mapping(name).raw} for name in pools}
 
 
-def _package(pool: Pool, installed: str, mistakes: t.List[Mistake]) -> str:
+def _package(pool: Pool, installed: t.Sequence[str], mistakes: t.List[Mistake]) -> str:
     """Where the runner is of which each job gets a copy: that of the pool, or the one that is current on the Mac."""
-    if not (pool.runner_version or installed):
+    if pool.runner_version and pool.runner_version not in installed:
+        there = ", ".join(installed) or "none"
+        allowed = f"a version that is on the Mac, by mac_runners_runner_version or runner_package_keep: {there}"
+        mistakes.append(Mistake(pool.name, "runner_version", show(pool.runner_version), allowed))
+    if not installed and not pool.runner_version:
         allowed = "a version, with mac_runners_runner_version and mac_runners_runner_sha256: its runners are copies of GitHub's runner on the Mac"
         mistakes.append(Mistake(pool.name, "runner_version", "nothing", allowed))
     return f"{PACKAGES}/{pool.runner_version or 'current'}"

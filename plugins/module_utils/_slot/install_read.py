@@ -255,8 +255,18 @@ def tell_slots(state_dir: str = STATE_DIR) -> t.List[t.Dict[str, t.Any]]:
         return []
     for name in names:
         folder = layout.folder(name)
-        told.append(tell(name, read_status(folder), read_mark(folder), runs(folder)))
+        entry = tell(name, read_status(folder), read_mark(folder), runs(folder))
+        told.append({**entry, "isolation": isolation_of(name, read_file(os.path.join(folder, SETTINGS)))})
     return told
+
+
+def isolation_of(slot: str, settings: t.Optional[bytes]) -> str:
+    """By which isolation a slot runs jobs, as its settings say; empty when they do not."""
+    try:
+        pools = json.loads(settings or b"{}").get("pools") or []
+        return next((str(pool["isolation"]) for pool in pools if pool["name"] == slot.rpartition("-")[0]), "")
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return ""
 
 
 def tell(name: str, status: t.Mapping[str, t.Any], mark: str, alive: bool) -> t.Dict[str, t.Any]:

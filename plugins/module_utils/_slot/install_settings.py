@@ -143,6 +143,20 @@ def names_of(pools: t.Sequence[Pool], github: Github) -> t.List[str]:
     return [slot for pool in run_pools(pools, github) for slot in pool.slots]
 
 
+def surplus_of(pools: t.Sequence[Pool], github: Github, installed: t.Sequence[t.Mapping[str, t.Any]]) -> t.List[str]:
+    """The installed slots that have to go: those that no pool wants, and those that leave or enter a native isolation.
+
+    What such a slot has of an account or a jail goes with it; between other isolations a slot moves by itself. ``installed``: as
+    ``mac_facts`` tells of them.
+    """
+    wanted = {slot: pool.isolation for pool in run_pools(pools, github) for slot in pool.slots}
+    return [str(slot["name"]) for slot in installed if not _stays(str(slot.get("isolation") or ""), wanted.get(str(slot["name"])))]
+
+
+def _stays(isolation: str, wanted: t.Optional[str]) -> bool:
+    return wanted is not None and (isolation in ("", wanted) or not NATIVE & {isolation, wanted})
+
+
 def require_credential(mac: str, pools: t.Sequence[Pool], github: Github) -> None:
     """Raise unless there is one credential that may lie on this Mac and serves all its pools."""
     run = run_pools(pools, github)

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import renew_home
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.leftovers import remove_files, unmount_of
@@ -29,7 +31,8 @@ class SlotAccount:
         """End and remove all that it has, and give it a home that is as new. Raises when the Mac has no such account of ours."""
         account = self._account
         reset_account(self._run, account)
-        if self._jail:
+        # One that somebody removed holds nothing any more.
+        if self._jail and os.path.isdir(self._jail):
             kept = account._replace(home=self._jail + account.home)
             unmount_of(self._run, account.name, kept.home)
             remove_files(account.name, account.uid, self._jail)

@@ -30,6 +30,8 @@ def compile_program(program: str) -> None:
         for name in sources.namelist():
             if name.endswith(".py") and name != "__main__.py":
                 archive.writestr(f"{name}c", _code(sources.read(name), name))
+    with open(draft, "rb") as written:
+        os.fsync(written.fileno())
     os.chmod(draft, 0o644)
     os.replace(draft, target)
 

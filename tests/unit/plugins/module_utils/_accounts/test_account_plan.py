@@ -83,7 +83,7 @@ def test_a_reset_makes_any_home_anew_and_a_new_account_needs_none() -> None:
 )
 def test_what_somebody_else_has_is_refused(users: t.List[Record], groups: t.List[Record], homes: t.Dict[str, str], message: str) -> None:
     directory = Directory({user.name: user for user in users}, {group.name: group for group in groups})
-    with pytest.raises(AccountError, match=".*Nothing was changed$") as refused:
+    with pytest.raises(AccountError, match=".*No account was changed$") as refused:
         plan_accounts(Goal((ONE, TWO)), directory, homes)
     assert message in str(refused.value)
 
@@ -140,10 +140,11 @@ def test_what_an_installed_slot_has_is_not_touched() -> None:
 @pytest.mark.parametrize(("goal", "told"), [
     (Goal((ONE,), purge=True), "none with the slot lint-2, which is installed"),
     (Goal((ONE, TWO), reset=frozenset((TWO.name,))), 'field reset: got "lint-2"'),
-    (Goal((ONE, TWO._replace(uid=1900))), "field uid_base: got uid 1702 -> 1900, home /Users/mac-runners-lint-2, while the slot lint-2 is installed"),
+    (Goal((ONE, TWO._replace(uid=1900))), "field uid_base: got a block with 1900, while the slot lint-2 is installed; allowed: 1701, which it has, said by name"),
+    (Goal((ONE, TWO._replace(home="/srv/mac-runners-lint-2"))), "field homes: got /srv/mac-runners-lint-2, while the slot lint-2 is installed"),
 ])
 def test_what_would_end_the_job_of_an_installed_slot_is_refused(goal: Goal, told: str) -> None:
-    with pytest.raises(AccountError, match="Nothing was changed") as caught:
+    with pytest.raises(AccountError, match="No account was changed") as caught:
         plan_accounts(goal._replace(held=frozenset((TWO.name,))), records(ONE, TWO), ready(ONE, TWO))
     assert told in str(caught.value)
     assert plan_accounts(goal, records(ONE, TWO), ready(ONE, TWO)).changed

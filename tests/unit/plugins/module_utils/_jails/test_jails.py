@@ -244,6 +244,20 @@ def test_nobody_who_works_in_a_jail_loses_it(bench: Workbench) -> None:
     assert bench.run(purge=True).plan.changed and not bench.base.exists()
 
 
+def test_a_slot_that_may_begin_a_job_keeps_its_jail(bench: Workbench) -> None:
+    bench.run(TWO)
+    folder = bench.state / "slots" / "build-2"
+    folder.mkdir(parents=True)
+    (folder / "status.json").write_text('{"state": "waiting"}')
+    allowed = "allowed: one whose slot is drained: run the playbook drain, this again, then undrain"
+    assert f"field jails.build-2: got a jail that is made anew or removed, of the slot build-2; {allowed}" in refused(bench, purge=True)
+    assert bench.run(check=True, purge=True).plan.changed, "in check mode a play is about to drain it"
+    (folder / "drain").write_text("drain")
+    assert "of the slot build-2" in refused(bench, purge=True), "it is not drained yet"
+    (folder / "status.json").write_text('{"state": "drained"}')
+    assert bench.run(purge=True).plan.changed and not bench.base.exists()
+
+
 def test_nothing_is_built_without_a_lease(bench: Workbench) -> None:
     from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.converge import converge
 

@@ -211,6 +211,17 @@ def test_nothing_is_removed_under_a_process(mac: Mac) -> None:
     assert not mac.base.exists()
 
 
+def test_slots_that_take_the_current_release_take_the_next_one_and_hold_no_earlier(mac: Mac) -> None:
+    install(mac, "2.335.0", OLD)
+    mac.slot("lint-1", f'{{"native": {{"runner_package": "{mac.base}/current"}}}}')
+    assert mac.do() == [("install", NEW), ("switch", f"{OLD} -> {NEW}"), ("prune", "2.335.0")]
+    assert mac.do() == []
+    with pytest.raises(core.ReleaseError, match=f"nothing was removed, since it is used: release {NEW} by slots lint-1"):
+        mac.do("", state="absent", sha256="", archive="")
+    predicted = mac.outcome("", check=True, state="absent", sha256="", archive="")
+    assert [step.action for step in predicted.plan.steps] == ["remove"], "a play removes slots first"
+
+
 def test_a_damaged_release_is_not_mended_under_a_process(mac: Mac) -> None:
     mac.do()
     os.unlink(mac.base / NEW / "bin" / "Runner.Listener")

@@ -397,7 +397,11 @@ def test_drain_and_undrain(mac):
     built(mac, "linux-1", "linux-2")
     mac.record("linux-2", state="job", job="build")
     assert mac.converge(Goal(drain=True)).busy == {"linux-2": "job build"}
-    assert [slot["mark"] for slot in tell_slots(mac.layout.state_dir)] == ["drain", "drain"]
+    told = tell_slots(mac.layout.state_dir)
+    assert [slot["mark"] for slot in told] == ["drain", "drain"] and {slot["isolation"] for slot in told} == {""}
+    settings = json.dumps({"slot": "linux-1", "pools": [{"name": "lin", "isolation": "tart"}, {"name": "linux", "isolation": "docker"}]})
+    pathlib.Path(mac.layout.folder("linux-1"), "settings.json").write_text(settings)
+    assert tell_slots(mac.layout.state_dir)[0]["isolation"] == "docker"
     mac.record("linux-2", state="drained")
     again = mac.converge(Goal(drain=True))
     assert (again.busy, again.plan.changed) == ({}, False)

@@ -89,5 +89,14 @@ def test_the_account_of_a_native_slot_is_as_new(
 ) -> None:
     monkeypatch.setattr(install_end, "SlotAccount", Ended)
     monkeypatch.setattr(Ended, "calls", [])
+    monkeypatch.setattr(install_end, "read_user", lambda run, name: name)
     end_environment(t.cast("t.Any", None), Slot("lint-1", settings=settings, status=status), "/var/db/mac_runners")
     assert Ended.calls == calls
+
+
+def test_where_somebody_removed_the_account_there_is_nothing_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(install_end, "SlotAccount", Ended)
+    monkeypatch.setattr(install_end, "read_user", lambda run, name: None)
+    monkeypatch.setattr(Ended, "calls", [])
+    end_environment(t.cast("t.Any", None), Slot("lint-1", status={"state": "job", "place": WHERE}), "/var/db/mac_runners")
+    assert Ended.calls == []

@@ -15,6 +15,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     names_of,
     parse_github,
     planned_only,
+    surplus_of,
     slots_of,
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.settings import parse_settings
@@ -115,7 +116,7 @@ def test_a_credential_beside_a_weak_isolation_is_accepted_by_name_alone():
 
 def test_a_native_slot_is_told_its_account_and_its_limits():
     fast = {**LINT, "name": "fast", "isolation": "account", "runner_version": "2.334.0"}
-    said = {**VERSION, "accounts": [{"pool": "fast", "uid_base": 2001}], "homes": "/Volumes/Homes"}
+    said = {**VERSION, "keep": ["2.334.0"], "accounts": [{"pool": "fast", "uid_base": 2001}], "homes": "/Volumes/Homes"}
     said.update(limits={"open_files": 512, "qos": "utility"}, pool_limits={"fast": {"qos": "none"}})
     lint, quick = slots({**LINT, "github": {"url": URL}}, fast, github=WEAK, native=said)
     package = "/opt/mac_runners/tools/actions-runner"
@@ -136,9 +137,12 @@ def test_a_native_slot_is_told_its_account_and_its_limits():
     ({**VERSION, "accounts": [{"pool": "fast"}]}, 'field accounts[0].pool: got "fast"'),
     ({**VERSION, "uid_base": 501}, 'pool "lint", field uid_base: got 501'),
     ({**VERSION, "limit": {}}, "field places.native.limit"),
+    ({"runner_version": "2.1.0", "keep": ["2.2.0"]}, 'pool "old", field runner_version: got "2.0.0"; allowed: a version that is on the Mac'),
+    ({**VERSION, "homes": "/srv"}, 'pool "jail", field homes: got "/srv"; allowed: /Users'),
 ])
 def test_what_is_wrong_about_native_slots_is_told_with_its_field(said, told):
-    assert told in refusal(LINT, github=WEAK, native=said)
+    old, jail = {**LINT, "name": "old", "runner_version": "2.0.0"}, {**LINT, "name": "jail", "isolation": "chroot"}
+    assert told in refusal(LINT, *([old] if '"old"' in told else []), *([jail] if '"jail"' in told else []), github=WEAK, native=said)
 
 
 def test_what_no_slot_runs_needs_no_runner_but_keeps_its_numbers():
@@ -200,3 +204,18 @@ def test_mistakes_about_github_are_named_and_show_no_secret(raw, told):
     with pytest.raises(MacRunnersError) as caught:
         parse_github(raw)
     assert told in str(caught.value) and "\x07" not in str(caught.value) and "a\\x07b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("isolation,pool,goes", [
+    ("docker", LINUX, False),
+    ("", LINUX, False),
+    ("tart", LINUX, False),
+    ("docker", {**LINT, "name": "linux"}, True),
+    ("account", {**LINT, "name": "linux"}, True),
+    ("chroot", LINUX, True),
+    ("sandbox", {**LINT, "name": "linux"}, False),
+    ("docker", {**LINUX, "name": "other"}, True),
+    ("docker", {**LINUX, "lifecycle": "persistent"}, True),
+])
+def test_what_no_pool_wants_as_it_is_has_to_go(isolation, pool, goes):
+    assert surplus_of(pools(pool), WEAK, [{"name": "linux-1", "isolation": isolation}]) == (["linux-1"] if goes else [])

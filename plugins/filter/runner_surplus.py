@@ -5,20 +5,26 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: runner_names
-short_description: List the names of the slots of ephemeral runners
+name: runner_surplus
+short_description: List the installed slots that have to go
 version_added: 0.1.0
 author:
   - action_packer contributors (@action-packer)
 description:
-  - Returns the slots of the ephemeral pools whose runners slots run. It needs to know nothing of GitHub but where runners register.
-positional: github, capacity
+  - Returns the slots that are installed on a Mac and that no ephemeral pool wants, and those whose pool has another isolation by now, if
+    the old or the new one is C(sandbox), C(account) or C(chroot). It needs to know nothing of GitHub but where runners register.
+positional: installed, github, capacity
 options:
   _input:
     description: C(mac_runners_pools) of a Mac.
     type: list
     elements: dict
     required: true
+  installed:
+    description: The slots of the Mac, the fact C(mac_runners_measured_slots) of M(action_packer.mac_runners.mac_facts).
+    type: list
+    elements: dict
+    default: []
   github:
     description: C(mac_runners_github) of the Mac.
     type: dict
@@ -30,9 +36,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Show the slots of a Mac
+- name: Show the slots that have to go
   ansible.builtin.debug:
-    msg: "{{ mac_runners_pools | action_packer.mac_runners.runner_names(mac_runners_github) }}"
+    msg: "{{ mac_runners_pools | action_packer.mac_runners.runner_surplus(ansible_facts.mac_runners_measured_slots, mac_runners_github) }}"
 """
 
 RETURN = r"""
@@ -47,22 +53,22 @@ import typing as t
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import names_of, parse_github
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_settings import parse_github, surplus_of
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._fleet import plain
 from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._pools import pools_of
 
 
-def runner_names(pools: t.Any, github: t.Any = None, capacity: t.Any = None) -> list[str]:
+def runner_surplus(pools: t.Any, installed: t.Any = None, github: t.Any = None, capacity: t.Any = None) -> list[str]:
     """List the slots; see DOCUMENTATION."""
     try:
-        return names_of(pools_of(pools, capacity), parse_github(plain(github)))
+        return surplus_of(pools_of(pools, capacity), parse_github(plain(github)), plain(installed or []))
     except MacRunnersError as error:
         raise AnsibleFilterError(str(error)) from error
 
 
 class FilterModule:
-    """The filter runner_names."""
+    """The filter runner_surplus."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
         """Return the filter by its name."""
-        return {"runner_names": runner_names}
+        return {"runner_surplus": runner_surplus}
