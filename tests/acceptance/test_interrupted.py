@@ -48,7 +48,7 @@ def _mends(fleet: Fleet) -> None:
     assert "missing" not in fleet.play("status").text
 
 
-@pytest.mark.parametrize("verb", ["clone", "set", "run"])
+@pytest.mark.parametrize("verb", ["clone", *(pytest.param(verb, marks=pytest.mark.long) for verb in ("set", "run"))])
 def test_killed_in_the_middle_of_tart(verb: str, boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
     mac = boot_mac(memory="64GiB", disk_free="800GiB", seed=seed())
     fleet = Fleet(tmp_path, [mac])
@@ -57,7 +57,7 @@ def test_killed_in_the_middle_of_tart(verb: str, boot_mac: t.Callable[..., t.Any
     _mends(fleet)
 
 
-@pytest.mark.parametrize("containers", [1, 4])
+@pytest.mark.parametrize("containers", [pytest.param(1, marks=pytest.mark.long), 4])
 def test_killed_in_the_middle_of_docker(
     containers: int, boot_mac: t.Callable[..., t.Any], engines: t.Callable[[], t.Any], tmp_path: pathlib.Path
 ) -> None:

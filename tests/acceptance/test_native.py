@@ -115,6 +115,7 @@ def in_every_jail() -> list[dict[str, str]]:
     return contents + [{"path": os.path.realpath(path), "target": path} for path in libraries]
 
 
+@pytest.mark.long
 def test_a_slot_in_a_jail_runs_jobs_that_see_nothing_else(place: Workplace) -> None:
     fleet, root = place.fleet, place.fleet.macs["mac-1"].root
     fleet.pools("mac-1", JAIL, mac_runners_github=accepting(place), chroot_contents=in_every_jail(), runner_limits={})

@@ -124,6 +124,7 @@ def test_persistent_runners_come_work_and_stay_drained(place: Workplace) -> None
     assert scope.jobs_lost == 0
 
 
+@pytest.mark.long
 def test_another_image_fewer_runners_and_teardown_lose_no_job(place: Workplace) -> None:
     fleet, scope = place.fleet, place.broker.scope
     before = fleet.pictures()

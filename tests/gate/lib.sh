@@ -82,11 +82,12 @@ need_setup() {
 tally() { printf 'gate: %s passed, %s failed, %s skipped\n' "$1" "$2" "${3:-0}"; }
 
 # run_pytest PYTHON NAME ARGUMENT...: counts come from pytest's own report, so that nothing is counted twice or not at all.
+# Tests that are marked long are for the soak, unless an argument says -m.
 run_pytest() {
     local python="$1" report="$OUTPUT/$2.xml" rc=0
     shift 2
     rm -f "$report"
-    "$python" -m pytest -q --junitxml="$report" "$@" </dev/null || rc=$?
+    "$python" -m pytest -q -m "not long" --junitxml="$report" "$@" </dev/null || rc=$?
     if [ -s "$report" ]; then
         "$ROOT/.venv/bin/python" - "$report" <<'PYTHON'
 import sys

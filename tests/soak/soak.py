@@ -53,7 +53,7 @@ class Repeated:
     """A file of pytest that repeats what it does as often as an environment variable says, in portions after which progress is kept.
 
     A portion of 0: all in one run of pytest. Times 0: what the tests make of it, as a rule everything there is. ``docker``: it wants an
-    engine of its own.
+    engine of its own; ``marked``: which of the tests, as pytest takes it.
     """
 
     name: str
@@ -62,6 +62,7 @@ class Repeated:
     times: int
     portion: int = 0
     docker: bool = False
+    marked: str = "not long"
 
     def run(self, record: Record, given: argparse.Namespace, save: Save) -> None:
         wanted = record["wanted"] = getattr(given, self.name)
@@ -69,7 +70,7 @@ class Repeated:
             times = min(self.portion or wanted, wanted - record["done"])
             log = OUTPUT / f"{self.name}-{record['done']}.log"
             # The time limit of the gate is for its few repetitions.
-            command = [".venv/bin/python", "-m", "pytest", "-q", "-s", "--timeout=7200", self.path]
+            command = [".venv/bin/python", "-m", "pytest", "-q", "-s", "--timeout=7200", "-m", self.marked, self.path]
             command = ["tests/gate/with_docker", *command] if self.docker else command
             with log.open("w") as file:
                 code = subprocess.run(command, cwd=ROOT, env={**os.environ, self.variable: str(times)}, stdout=file, stderr=file, check=False).returncode
@@ -87,6 +88,7 @@ class Repeated:
 REPEATED = (
     Repeated("races", "tests/acceptance/test_races.py", "MAC_RUNNERS_RACES", 100, 10),
     Repeated("kills", "tests/acceptance/test_kills.py", "MAC_RUNNERS_KILLS", 0),
+    Repeated("long", "tests/acceptance", "MAC_RUNNERS_LONG", 1, marked="long"),
     Repeated("slots", "tests/slot/kills", "MAC_RUNNERS_SLOT_KILLS", 0, docker=True),
     Repeated("accounts", "tests/macsim_integration/test_runner_accounts.py", "MAC_RUNNERS_ACCOUNT_ROUNDS", 200),
     Repeated("jails", "tests/unit/plugins/module_utils/_jails/test_jails_killed.py", "MAC_RUNNERS_JAIL_ROUNDS", 200),
