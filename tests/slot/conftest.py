@@ -15,7 +15,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE), str(ROOT / "tests" / "integration"), str(ROOT / "tests" / "github"), str(ROOT / "tests" / "runner")]
+sys.path[:0] = [str(HERE), str(HERE / "kills"), str(ROOT / "tests" / "integration"), str(ROOT / "tests" / "github"), str(ROOT / "tests" / "runner")]
 
 import engine  # noqa: E402
 import image  # noqa: E402
