@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run, must
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails import resolver
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.plan import BUILDING, IDLE, MODE, busy, installed, plan_jails
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.plan import BUILDING, MODE, busy, installed, plan_jails
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.store import ROOT, Store, read_store
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._jails.wanted import (
     Jail,
@@ -126,9 +126,10 @@ def _look(run: Run, request: Request, wanted: Wanted) -> t.Tuple[ResourcePlan, S
 
 def _at_work(state_dir: str) -> t.FrozenSet[str]:
     """The slots that are installed here and may begin something at any moment: those that are not drained."""
-    from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import tell_slots
+    from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_read import Slot, tell_slots
 
-    return frozenset(str(slot["name"]) for slot in tell_slots(state_dir) if not (slot["mark"] and slot["state"] in IDLE))
+    slots = [Slot(str(told["name"]), status=told, mark=told["mark"]) for told in tell_slots(state_dir)]
+    return frozenset(slot.name for slot in slots if not slot.idle)
 
 
 def _processes(run: Run) -> t.Sequence[t.Any]:

@@ -21,8 +21,6 @@ MODE = 0o700
 BUILDING = ("make", "build", "create", "reset")
 #: Steps for which nobody may work in a jail.
 _ENDING = ("remove", "reset")
-#: States of a slot with a mark in which it has nothing in its jail and begins nothing.
-IDLE = ("", "new", "drained")
 
 
 def plan_jails(wanted: Wanted, store: Store, stale: t.Container[str] = ()) -> ResourcePlan:
