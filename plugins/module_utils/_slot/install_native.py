@@ -8,13 +8,14 @@
 
 from __future__ import annotations
 
+import os
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.spec import accounts_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import PACKAGE
 
-PACKAGES = "/opt/mac_runners/tools/actions-runner"
 _UID_BASE, _HOMES = 1701, "/Users"
 _FIELDS = ("accounts", "uid_base", "homes", "runner_version", "keep", "limits", "pool_limits")
 
@@ -71,4 +72,4 @@ def _package(pool: Pool, installed: t.Sequence[str], mistakes: t.List[Mistake]) 
     if not installed and not pool.runner_version:
         allowed = "a version, with mac_runners_runner_version and mac_runners_runner_sha256: its runners are copies of GitHub's runner on the Mac"
         mistakes.append(Mistake(pool.name, "runner_version", "nothing", allowed))
-    return f"{PACKAGES}/{pool.runner_version or 'current'}"
+    return os.path.join(os.path.dirname(PACKAGE), pool.runner_version) if pool.runner_version else PACKAGE
