@@ -15,7 +15,7 @@ description:
     of its pools that have the isolation C(sandbox), one profile each.
   - A slot works in C(work) and C(tmp) of its home, C(HOMES/mac-runners-SLOT), and listens on its own ports. The homes of all other slots of
     the Mac with the isolation C(sandbox), C(account) or C(chroot) are denied.
-positional: capacity, policy, policies, homes
+positional: capacity, policy, policies, homes, accounts
 options:
   _input:
     description: C(mac_runners_pools) of a Mac.
@@ -40,6 +40,11 @@ options:
     description: The directory in which the homes of the slots' accounts are.
     type: path
     default: /Users
+  accounts:
+    description: C(account_settings), from which come the homes of pools whose accounts have volumes.
+    type: list
+    elements: dict
+    default: []
 seealso:
   - module: action_packer.mac_runners.sandbox_profiles
 """
@@ -70,12 +75,12 @@ from ansible_collections.action_packer.mac_runners.plugins.plugin_utils._pools i
 
 
 def sandbox_slot_profiles(
-    pools: t.Any, capacity: t.Any = None, policy: t.Any = None, policies: t.Any = None, homes: str = "/Users"
+    pools: t.Any, capacity: t.Any = None, policy: t.Any = None, policies: t.Any = None, homes: str = "/Users", accounts: t.Any = None
 ) -> list[dict[str, t.Any]]:
     """List the profiles of the slots of sandbox pools; see DOCUMENTATION."""
     declared = pools_of(pools, capacity)
     try:
-        return slot_profiles(declared, parse_policy(capacity)[0], plain(policy), plain(policies), str(homes))
+        return slot_profiles(declared, parse_policy(capacity)[0], plain(policy), plain(policies), str(homes), plain(accounts))
     except MacRunnersError as error:
         raise AnsibleFilterError(f"sandbox_slot_profiles: {error}") from error
 

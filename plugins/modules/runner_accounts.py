@@ -68,6 +68,13 @@ options:
         description:
           - A directory that belongs to root alone and whose content each new home gets. Homes are empty but for C(tmp) when not given.
         type: path
+      disk_quota:
+        description:
+          - Whether each home is on an APFS volume of its own, C(/Volumes/mac-runners-SLOT), that takes at most the pool's C(disk). It shares the
+            free space of the Mac's container, and macOS mounts it by itself after a restart.
+          - Another size or its absence makes the account anew. Not for the isolation C(chroot), whose homes are in jails.
+        type: bool
+        default: false
   uid_base:
     description:
       - Where the numbers of the accounts begin.
@@ -159,7 +166,7 @@ steps:
       type: str
       sample: mac-runners-lint-1
     action:
-      description: One of C(create), C(repair), C(home), C(close), C(reset), C(remove).
+      description: One of C(create), C(repair), C(volume), C(home), C(close), C(reset), C(remove).
       type: str
       sample: create
     detail:
@@ -190,6 +197,7 @@ ACCOUNT = {
     "uid_base": {"type": "raw"},
     "shell": {"type": "str", "default": "/usr/bin/false"},
     "template": {"type": "path"},
+    "disk_quota": {"type": "bool", "default": False},
 }
 OPTIONS = {
     **TERMS,

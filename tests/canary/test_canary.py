@@ -59,7 +59,9 @@ def live(*words: str, **environment: str) -> None:
 def test_an_argument_of_a_process_that_lived_a_tenth_of_a_second(watch: Watch, secret: str, kind: str) -> None:
     live("--token", secret)
     (place, found), *more = leaks(watch).items()
-    assert (place.startswith("argument list of '"), place.endswith("--token <secret>' (uid 0)"), found, more) == (True, True, kind, [])
+    # On a busy machine it may end between the reading of its arguments and that of its user.
+    known = re.fullmatch(r"argument list of '.*--token <secret>' \(uid (0|\?)\)", place)
+    assert (known is not None, found, more) == (True, kind, [])
 
 
 def test_the_environment_of_a_process(watch: Watch) -> None:

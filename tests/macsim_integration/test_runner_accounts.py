@@ -343,6 +343,54 @@ def test_drift_is_repaired_and_numbers_can_move(mac: Mac) -> None:
     assert inside(mac, f"{HOMES}/{account(2)}").stat().st_uid == 1703
 
 
+def volumes(mac: Mac) -> dict[str, int]:
+    """APFS volumes that are called as ours are, with their quotas."""
+    listed = plistlib.loads(mac.exec("/usr/sbin/diskutil", "apfs", "list", "-plist").stdout.encode())
+    found = [volume for container in listed["Containers"] for volume in container["Volumes"]]
+    return {volume["Name"]: volume["CapacityQuota"] for volume in found if volume["Name"].startswith("mac-runners-")}
+
+
+def test_a_disk_quota_is_a_volume_that_comes_and_goes_with_its_account(mac: Mac) -> None:
+    names, size = [account(1), account(2)], 32 * 2**20
+    options = {**admit(mac, pool(2, disk="32MiB")), "accounts": [{"pool": "lint", "disk_quota": True}]}
+    predicted = accounts(mac, "--check", **options)
+    assert volumes(mac) == {} and actions(predicted) == ["create", "volume", "home"] * 2
+    made = accounts(mac, **options)
+    assert made["steps"] == predicted["steps"] and volumes(mac) == dict.fromkeys(names, size)
+    assert [entry["home"] for entry in made["accounts"]] == [f"/Volumes/{name}/{name}" for name in names]
+    assert accounts(mac, **options)["changed"] is False
+    full = job(mac, names[0], "head -c 100000000 /dev/zero > ~/large")
+    assert full.returncode != 0 and "No space left" in full.stderr, full
+    assert job(mac, names[1], "head -c 1000000 /dev/zero > ~/small").returncode == 0, "another slot's disk is another one"
+    assert job(mac, names[0], f"touch /Volumes/{names[0]}/beside").returncode != 0
+    assert actions(accounts(mac, reset=["lint-1"], **options)) == ["reset"] and job(mac, names[0], "ls ~").stdout == "tmp\n"
+
+    inside(mac, f"/Volumes/{names[0]}").chmod(0o777)
+    assert actions(accounts(mac, **options)) == ["volume"] and job(mac, names[0], f"touch /Volumes/{names[0]}/beside").returncode != 0
+    larger = {**admit(mac, pool(2, disk="48MiB")), "accounts": options["accounts"]}
+    assert actions(accounts(mac, **larger)) == ["remove", "remove", *["create", "volume", "home"] * 2]
+    assert volumes(mac) == dict.fromkeys(names, 48 * 2**20)
+    plain = {**larger, "accounts": []}
+    assert actions(accounts(mac, **plain)) == ["remove", "remove", *["create", "home"] * 2]
+    assert volumes(mac) == {} and people(mac) == all_of(names) and not list(inside(mac, "/Volumes").glob("mac-runners-*"))
+
+
+def test_a_volume_of_somebody_else_is_refused_and_one_that_was_begun_is_finished(mac: Mac) -> None:
+    options = {**admit(mac, pool(1, disk="32MiB")), "accounts": [{"pool": "lint", "disk_quota": True}]}
+    name = account(1)
+    made = mac.exec("/usr/sbin/diskutil", "apfs", "addVolume", "disk3", "APFS", name)
+    assert made.returncode == 0, made
+    kept = inside(mac, f"/Volumes/{name}/kept")
+    kept.write_text("theirs")
+    refused = accounts(mac, **options)
+    assert f'pool "lint", field disk_quota: got an APFS volume {name} of somebody else' in refused["msg"] and kept.read_text() == "theirs"
+    assert people(mac) == all_of([])
+    kept.unlink()
+    # As a run that was killed before the marker leaves it, but without its quota.
+    assert actions(accounts(mac, **options)) == ["create", "volume", "home"] and volumes(mac) == {name: 32 * 2**20}
+    assert accounts(mac, **options)["changed"] is False
+
+
 def test_full_disk_access_that_is_missing_is_told_once(mac: Mac) -> None:
     accounts(mac, **admit(mac, pool(3)))
     mac.exec("/usr/sbin/dseditgroup", "-o", "edit", "-a", account(1), "-t", "user", "staff")

@@ -25,7 +25,7 @@ class AccountError(MacRunnersError):
 
 
 class Account(t.NamedTuple):
-    """A service user that shall be; its group has the same name and number."""
+    """A service user that shall be; its group has the same name and number. ``quota``: bytes of the volume that its home is on, 0 for none."""
 
     name: str
     uid: int
@@ -33,6 +33,7 @@ class Account(t.NamedTuple):
     home: str
     shell: str = SHELLS[0]
     template: str = ""
+    quota: int = 0
 
     @property
     def slot(self) -> str:

@@ -16,6 +16,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.plan import LOGIN, Goal
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.reset import clean, reset_account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account, AccountError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.volumes import home_on_volume, make_volume, read_volumes, remove_volume
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
@@ -46,6 +47,8 @@ def apply(run: Run, plan: ResourcePlan, goal: Goal, directory: ds.Directory) -> 
 def _make(run: Run, action: str, account: Account, directory: ds.Directory) -> None:
     if action in ("create", "repair"):
         write_records(run, account, directory)
+    elif action == "volume":
+        make_volume(run, account, read_volumes(run, [account.name]).get(account.name))
     elif action == "close":
         close_home(account)
     else:
@@ -85,6 +88,9 @@ def _remove_user(run: Run, user: ds.Record, directory: ds.Directory) -> None:
         clean(run, user.name, uid, home)
     if own_home:
         remove_home(home)
+    if home == home_on_volume(user.name):
+        for volume in read_volumes(run, [user.name]).values():
+            remove_volume(run, volume)
     for group in directory.groups.values():
         if user.name in group.attributes.get("GroupMembership", ()):
             ds.leave_group(run, user.name, group.name)

@@ -16,6 +16,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.directory import Directory, read_directory, with_others
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import ABSENT, read_home, require_places
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.plan import Goal, ours, plan_accounts, state_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.volumes import Volume, home_on_volume, read_volumes
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run, must
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
@@ -32,6 +33,7 @@ class View(t.NamedTuple):
 
     directory: Directory
     homes: t.Mapping[str, str]
+    volumes: t.Mapping[str, Volume]
     plan: ResourcePlan
 
 
@@ -40,7 +42,14 @@ def look(run: Run, goal: Goal) -> View:
     require_places(goal.accounts)
     directory = with_others(read_directory(run), goal.accounts)
     homes = {account.name: _home_of(account, directory) for account in goal.accounts}
-    return View(directory, homes, plan_accounts(goal, directory, homes))
+    volumes = read_volumes(run, _on_volumes(goal, directory))
+    return View(directory, homes, volumes, plan_accounts(goal, directory, homes, volumes))
+
+
+def _on_volumes(goal: Goal, directory: Directory) -> t.Set[str]:
+    """The accounts that have a volume, or shall have one."""
+    there = {user.name for user in directory.users.values() if user.ours and user.first("NFSHomeDirectory") == home_on_volume(user.name)}
+    return there | {account.name for account in goal.accounts if account.quota}
 
 
 def _home_of(account: Account, directory: Directory) -> str:
@@ -74,11 +83,12 @@ def held_in(state_dir: str) -> t.FrozenSet[str]:
 
 def _found(run: Run, goal: Goal) -> t.List[Result]:
     directory = read_directory(run)
+    volumes = read_volumes(run, _on_volumes(goal, directory))
     wanted = {account.name: account for account in goal.accounts}
     states = {}
     for name in ours(directory):
         home = _home_of(wanted[name], directory) if name in wanted else ABSENT
-        states[name] = state_of(directory.users.get(name), directory.groups.get(name), home)
+        states[name] = state_of(directory.users.get(name), directory.groups.get(name), home, volumes.get(name))
     return _entries(states)
 
 

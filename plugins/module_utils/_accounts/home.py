@@ -42,7 +42,9 @@ def read_home(path: str, uid: int, earlier: t.Optional[int] = None) -> str:
 
 def require_places(accounts: t.Iterable[Account]) -> None:
     """Raise unless homes and templates lie where nobody but root can put something else in their place."""
-    for path, field, pool in sorted({(os.path.dirname(a.home), "homes", "") for a in accounts} | {(a.template, "template", a.pool) for a in accounts}):
+    # A volume is looked at when it is there.
+    homes = {(os.path.dirname(a.home), "homes", "") for a in accounts if not a.quota}
+    for path, field, pool in sorted(homes | {(a.template, "template", a.pool) for a in accounts}):
         if not path:
             continue
         where = f'pool "{pool}", ' if pool else ""

@@ -20,14 +20,17 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._account
 )
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import ABSENT, FOREIGN, OPEN, READY
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import Account, AccountError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.volumes import Volume
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import slot_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan, State, Step
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._units import format_size
 
 #: A password that lets nobody in; a record that has a way to log in besides is repaired.
 LOGIN = "AuthenticationAuthority"
 
 Homes = t.Mapping[str, str]
+Volumes = t.Mapping[str, Volume]
 
 
 class Goal(t.NamedTuple):
@@ -42,15 +45,21 @@ class Goal(t.NamedTuple):
     held: t.FrozenSet[str] = frozenset()
 
 
-def plan_accounts(goal: Goal, directory: Directory, homes: Homes) -> ResourcePlan:
-    """``homes``: a word of :mod:`.home` for each wanted account by name. Raises :class:`AccountError`."""
+def plan_accounts(goal: Goal, directory: Directory, homes: Homes, volumes: t.Optional[Volumes] = None) -> ResourcePlan:
+    """``homes``: a word of :mod:`.home` for each wanted account by name; ``volumes`` by account. Raises :class:`AccountError`."""
+    there = volumes or {}
     kept = {account.name: account for account in goal.accounts}
-    going = [name for name in ours(directory) if (name not in kept and goal.purge) or (name in kept and _moves(kept[name], directory))]
-    _refuse(goal, going, directory, homes)
+    moving = [account.name for account in goal.accounts if _moves(account, directory) or _resizes(account, there)]
+    going = [name for name in ours(directory) if (name not in kept and goal.purge) or name in moving]
+    _refuse(goal, going, directory, homes, there)
     steps = [Step(name, "remove", _why_removed(name, kept, directory)) for name in going]
+    staying = {name for name, volume in there.items() if volume.marked and name not in going}
     for account in goal.accounts:
-        steps += _steps(account, _without(directory, going), ABSENT if account.name in going else homes.get(account.name, ABSENT), goal)
-    before = {name: state_of(directory.users.get(name), directory.groups.get(name), homes.get(name, READY)) for name in ours(directory)}
+        home = ABSENT if account.name in going else homes.get(account.name, ABSENT)
+        steps += _steps(account, _without(directory, going), home, goal, account.name in staying)
+    before = {
+        name: state_of(directory.users.get(name), directory.groups.get(name), homes.get(name, READY), there.get(name)) for name in ours(directory)
+    }
     after = {name: state for name, state in before.items() if name not in going}
     after.update({account.name: wanted_state(account) for account in goal.accounts})
     return ResourcePlan(before, after, tuple(steps))
@@ -66,13 +75,15 @@ def _without(directory: Directory, names: t.Container[str]) -> Directory:
     return Directory(users, groups)
 
 
-def _steps(account: Account, directory: Directory, home: str, goal: Goal) -> t.Iterator[Step]:
+def _steps(account: Account, directory: Directory, home: str, goal: Goal, has_volume: bool) -> t.Iterator[Step]:
     user = directory.users.get(account.name)
     wrong = differences(account, directory)
     if user is None or not user.first("UniqueID"):
         yield Step(account.name, "create", f"uid {account.uid}, home {account.home}")
     elif wrong:
         yield Step(account.name, "repair", ", ".join(wrong))
+    if account.quota and not has_volume:
+        yield Step(account.name, "volume", f"disk quota {format_size(account.quota)}")
     if account.name in goal.reset and user is not None:
         yield Step(account.name, "reset", "asked for")
     elif account.name in goal.held:
@@ -110,12 +121,23 @@ def _why_removed(name: str, kept: t.Mapping[str, Account], directory: Directory)
     if name not in kept:
         return "no pool has this slot"
     user = directory.users.get(name)
-    return f"uid {user.first('UniqueID') if user else 'none'} -> {kept[name].uid}, home {kept[name].home}"
+    quota = f", disk quota {format_size(kept[name].quota)}" if kept[name].quota else ""
+    return f"uid {user.first('UniqueID') if user else 'none'} -> {kept[name].uid}, home {kept[name].home}{quota}"
 
 
-def _refuse(goal: Goal, going: t.Sequence[str], directory: Directory, homes: Homes) -> None:
+def _resizes(account: Account, volumes: Volumes) -> bool:
+    """Whether its volume has another quota, which macOS cannot change."""
+    volume = volumes.get(account.name)
+    return bool(account.quota) and volume is not None and volume.marked and volume.quota != account.quota
+
+
+def _refuse(goal: Goal, going: t.Sequence[str], directory: Directory, homes: Homes, volumes: Volumes) -> None:
     mistakes = [mistake for account in goal.accounts for mistake in _taken(account, directory, homes.get(account.name, ABSENT), goal)]
     mistakes += _in_use(goal, going, directory)
+    for account in goal.accounts:
+        volume = volumes.get(account.name)
+        if volume is not None and not volume.ours:
+            mistakes.append(Mistake(account.pool, "disk_quota", f"an APFS volume {account.name} of somebody else", "one that this collection made and marked"))
     slots = {account.slot for account in goal.accounts}
     names = {account.name for account in goal.accounts}
     unknown = sorted(name for name in goal.reset if name not in names)
@@ -147,6 +169,8 @@ def _moved(account: Account, directory: Directory) -> Mistake:
     later = "or another one once the pool was taken away, since its slots are drained then"
     if home and home != account.home:
         return Mistake(account.pool, "homes", f"{account.home}, {while_there}", f"{home}, which it has; {later}")
+    if uid == account.uid:
+        return Mistake(account.pool, "disk_quota", f"another size of its volume, {while_there}", f"the one that it has; {later}")
     base = uid - int(account.name.rpartition("-")[2]) + 1
     kept = f"{base}, which it has, said by name for this pool in accounts" if base > 0 else "the number that it has"
     return Mistake(account.pool, "uid_base", f"a block with {account.uid}, {while_there}", f"{kept}; {later}")
@@ -179,10 +203,11 @@ def _makes_way(holder: Record, directory: Directory, goal: Goal) -> bool:
 
 def wanted_state(account: Account) -> State:
     """An account as diff and result show it."""
-    return {"uid": account.uid, "gid": account.uid, "home": account.home, "shell": account.shell, "home_state": READY}
+    quota = {"disk_quota": account.quota} if account.quota else {}
+    return {"uid": account.uid, "gid": account.uid, "home": account.home, "shell": account.shell, "home_state": READY, **quota}
 
 
-def state_of(user: t.Optional[Record], group: t.Optional[Record], home: str) -> State:
+def state_of(user: t.Optional[Record], group: t.Optional[Record], home: str, volume: t.Optional[Volume] = None) -> State:
     """The same of one that is there, whole or not."""
     return {
         "uid": user.number("UniqueID") if user else None,
@@ -190,5 +215,6 @@ def state_of(user: t.Optional[Record], group: t.Optional[Record], home: str) -> 
         "home": user.first("NFSHomeDirectory") if user else "",
         "shell": user.first("UserShell") if user else "",
         "home_state": home,
+        **({"disk_quota": volume.quota} if volume else {}),
         **({} if user and user.first(MARKER) else {"unfinished": True}),
     }

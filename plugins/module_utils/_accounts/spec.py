@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.account import FIRST_UID, LAST_UID, SHELLS, Account, AccountError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.volumes import home_on_volume
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.directories import PLAIN, is_plain
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
@@ -20,7 +21,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools i
 #: How far apart the blocks of pools begin that name no UID.
 BLOCK = 100
 _LONGEST_NAME = 31
-_FIELDS = frozenset(("pool", "uid_base", "shell", "template"))
+_FIELDS = frozenset(("pool", "uid_base", "shell", "template", "disk_quota"))
 _UIDS = f"a whole number from {FIRST_UID} to {LAST_UID}, below and above are macOS's own users, people and directory services"
 
 
@@ -30,6 +31,7 @@ class Settings(t.NamedTuple):
     uid_base: int
     shell: str
     template: str
+    quota: bool = False
 
 
 def parse_accounts(pools: t.Any, settings: t.Any, capacity: t.Any, uid_base: int, homes: str) -> t.Tuple[Account, ...]:
@@ -68,7 +70,7 @@ def _settings(raw: t.Any, pools: t.Sequence[Pool], uid_base: int, mistakes: t.Li
         fields.known(_FIELDS)
         base = fields.whole("uid_base", defaults[name].uid_base, FIRST_UID, LAST_UID)
         shell = fields.choice("shell", SHELLS, SHELLS[0])
-        found[name] = Settings(t.cast(int, base), str(shell), _template(fields))
+        found[name] = Settings(t.cast(int, base), str(shell), _template(fields), fields.truth("disk_quota", False))
     return found
 
 
@@ -87,8 +89,23 @@ def _of_pool(pool: Pool, settings: Settings, homes: str, mistakes: t.List[Mistak
     if len(OWNED_PREFIX + pool.slots[-1] if pool.slots else "") > _LONGEST_NAME:
         longest = _LONGEST_NAME - len(OWNED_PREFIX) - len(f"-{pool.count}")
         mistakes.append(Mistake(pool.name, "name", f"{len(pool.name)} characters", f"at most {longest}, since accounts have at most {_LONGEST_NAME}"))
+    if settings.quota and pool.isolation == "chroot":
+        mistakes.append(Mistake(pool.name, "disk_quota", "true", "false, since its jobs have their homes in jails"))
     for number, name in enumerate(pool.owned_names):
-        yield Account(name, settings.uid_base + number, pool.name, f"{homes}/{name}", settings.shell, settings.template)
+        home, quota = _home(name, settings.quota, homes), pool.disk if settings.quota else 0
+        yield Account(name, settings.uid_base + number, pool.name, home, settings.shell, settings.template, quota)
+
+
+def _home(name: str, quota: bool, homes: str) -> str:
+    return home_on_volume(name) if quota else f"{homes}/{name}"
+
+
+def homes_of(pools: t.Sequence[Pool], settings: t.Any, homes: str) -> t.Dict[str, str]:
+    """The homes of the slots of native pools, for who needs no more of their accounts. What is wrong about settings the module says."""
+    entries = [entry for entry in (settings if isinstance(settings, (list, tuple)) else ()) if isinstance(entry, t.Mapping)]
+    quota = {str(entry.get("pool")) for entry in entries if entry.get("disk_quota") is True}
+    native = [pool for pool in pools if pool.isolation in NATIVE]
+    return {slot: _home(OWNED_PREFIX + slot, pool.name in quota, homes) for pool in native for slot in pool.slots}
 
 
 def _refuse_overlaps(accounts: t.Sequence[Account], mistakes: t.List[Mistake]) -> None:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.spec import homes_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolation.sandbox_wanted import SandboxError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.ports import PortRange, slot_ports
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import OWNED_PREFIX
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import mistake_in
 
 #: What each slot has of its own, so that no policy of a pool says it.
@@ -25,8 +25,11 @@ _WORK = ("work", "tmp")
 Given = t.Mapping[str, t.Any]
 
 
-def slot_profiles(pools: t.Sequence[Pool], capacity: Policy, policy: t.Any, by_pool: t.Any, homes: str) -> t.List[t.Dict[str, t.Any]]:
-    """The option C(profiles) for all slots of the sandbox pools. ``policy`` holds for each, ``by_pool`` for those of one pool before it."""
+def slot_profiles(
+    pools: t.Sequence[Pool], capacity: Policy, policy: t.Any, by_pool: t.Any, homes: str, accounts: t.Any = None
+) -> t.List[t.Dict[str, t.Any]]:
+    """The option C(profiles) for all slots of the sandbox pools. ``policy`` holds for each, ``by_pool`` for those of one pool before it;
+    ``accounts``: what their accounts have that is not the default, such as homes on volumes."""
     mistakes: t.List[Mistake] = []
     sandboxed = [pool for pool in pools if pool.isolation == "sandbox"]
     given = _policies(sandboxed, policy, by_pool, mistakes)
@@ -35,10 +38,10 @@ def slot_profiles(pools: t.Sequence[Pool], capacity: Policy, policy: t.Any, by_p
         mistakes.append(Mistake("", "homes", show(homes), allowed))
     if mistakes:
         raise SandboxError("; ".join(mistake.message for mistake in mistakes))
-    homes_of = {slot: f"{homes}/{OWNED_PREFIX}{slot}" for pool in pools if pool.isolation in NATIVE for slot in pool.slots}
+    there = homes_of(pools, accounts, homes)
     # The plan refuses ranges that overlap, for all native pools.
     ports = slot_ports(pools, capacity, [])
-    return [{"name": slot, "policy": _policy_of(slot, given[pool.name], homes_of, ports[slot])} for pool in sandboxed for slot in pool.slots]
+    return [{"name": slot, "policy": _policy_of(slot, given[pool.name], there, ports[slot])} for pool in sandboxed for slot in pool.slots]
 
 
 def _policy_of(slot: str, given: Given, homes: t.Mapping[str, str], ports: PortRange) -> t.Dict[str, t.Any]:
