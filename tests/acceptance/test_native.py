@@ -82,8 +82,14 @@ def test_native_slots_run_jobs_and_leave_the_mac_as_it_was(place: Workplace) -> 
     status = fleet.play("status").text
     assert status.count("low-isolation") == 3, status
 
-    # A pool that goes takes its accounts, its profiles and its slots along, and no other's.
+    # What cannot be is refused before a slot is asked to go.
     place.wait("idle slots", lambda: place.state("lint-1") == place.state("lint-2") == "listening")
+    fleet.pools("mac-1", ACCT, mac_runners_github=accepting(place), runner_pool_limits={"nobody": {}})
+    assert "field runner_pool_limits: got" in fleet.play("site", rc=2).text
+    assert place.state("lint-1") == place.state("lint-2") == "listening"
+    fleet.pools("mac-1", LINT, ACCT, mac_runners_github=accepting(place))
+
+    # A pool that goes takes its accounts, its profiles and its slots along, and no other's.
     job = place.broker.queue("sleep 20; echo whole", labels=["account"])
     place.wait("a job", lambda: place.state("acct-1") == "job")
     moved = fleet.play("site", "-e", json.dumps({"account_settings": [{"pool": "acct", "uid_base": 1901}]}), rc=2)

@@ -45,7 +45,7 @@ class JobLimits:
     core_size: int = 0
     qos: str = QOS[0]
     #: The usual one: what a job builds goes to others, while its home is closed to them.
-    umask: int = 0o022
+    umask: int = 0o077
     memory_watch: str = MEMORY_WATCHES[0]
     environment: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 

@@ -47,7 +47,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.in
     in_job,
     label_of,
     read_file,
-    read_mark,
+    read_progress,
     read_slot,
     read_status,
     runs,
@@ -251,7 +251,7 @@ def remove_slots(tools: Tools, names: t.Sequence[str], force: bool) -> t.Tuple[t
     left = list(names)
     while left:
         for name in list(left):
-            if (force or _is_idle(tools.layout, name)) and _take_away(tools, name, force):
+            if (force or read_progress(tools.layout, name).idle) and _take_away(tools, name, force):
                 left.remove(name)
                 gone.append(name)
         if all(in_job(read_status(tools.layout.folder(name))) for name in left) or time.monotonic() >= deadline:
@@ -262,7 +262,7 @@ def remove_slots(tools: Tools, names: t.Sequence[str], force: bool) -> t.Tuple[t
 
 def busy(layout: Layout, names: t.Iterable[str]) -> Failures:
     """What slots are busy with, for those that are not idle."""
-    slots = [Slot(name, status=read_status(layout.folder(name)), mark=read_mark(layout.folder(name))) for name in names]
+    slots = [read_progress(layout, name) for name in names]
     return {slot.name: slot.doing for slot in slots if not slot.idle}
 
 
@@ -276,15 +276,11 @@ def wait_idle(tools: Tools, names: t.Sequence[str]) -> Failures:
         time.sleep(_POLL)
 
 
-def _is_idle(layout: Layout, name: str) -> bool:
-    return Slot(name, status=read_status(layout.folder(name)), mark=read_mark(layout.folder(name))).idle
-
-
 def _take_away(tools: Tools, name: str, force: bool) -> bool:
     """Remove a slot; False when it began something before its daemon ended, which then goes on."""
     before = read_slot(tools.run, tools.layout, name)
     unload(tools.run, label_of(name), _UNLOADING)
-    if not force and not _is_idle(tools.layout, name):
+    if not force and not read_progress(tools.layout, name).idle:
         if before.job:
             load(tools.run, Job(label_of(name), before.job), _UNLOADING, tools.layout.daemons)
         return False

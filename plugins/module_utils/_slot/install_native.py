@@ -58,7 +58,8 @@ def native_places(pools: t.Sequence[Pool], run: t.Sequence[Pool], raw: t.Any, mi
 def _limits(fields: Fields, pools: t.Mapping[str, Pool]) -> t.Dict[str, Json]:
     """By pool; what is in them is read as the slots read it."""
     pooled = fields.mapping("pool_limits")
-    pooled.known(list(pools))
+    for name in sorted(set(map(str, pooled.raw)) - set(pools)):
+        fields.mistakes.append(Mistake("", "runner_pool_limits", show(name), f"native pools whose runners are slots: {', '.join(sorted(pools))}"))
     shared = fields.mapping("limits").raw
     return {name: {**shared, **pooled.mapping(name).raw} for name in pools}
 

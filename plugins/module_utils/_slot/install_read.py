@@ -153,15 +153,17 @@ def read_installed(run: Run, layout: Layout) -> Installed:
 
 def read_slot(run: Run, layout: Layout, name: str) -> Slot:
     """One slot as it is now."""
-    folder = layout.folder(name)
-    return Slot(
-        name=name,
-        settings=read_file(os.path.join(folder, SETTINGS)),
-        status=read_status(folder),
-        mark=read_mark(folder),
+    return read_progress(layout, name)._replace(
+        settings=read_file(os.path.join(layout.folder(name), SETTINGS)),
         job=read_content(path_of(label_of(name), layout.daemons)),
         daemon=loaded(run, label_of(name)),
     )
+
+
+def read_progress(layout: Layout, name: str) -> Slot:
+    """What a slot does, and no more of it."""
+    folder = layout.folder(name)
+    return Slot(name, status=read_status(folder), mark=read_mark(folder))
 
 
 def _folders_in(path: str) -> t.List[str]:

@@ -58,7 +58,7 @@ class MacTable:
         # A job that comes no sooner, so that every run makes the same calls.
         mac.wait("it listens or is dead", lambda: victim.poll() is not None or mac.status(slot)["state"] == "listening")
         job = mac.queue(slot, "echo done")
-        assert victim.wait(timeout=90) == -9, f"it was not killed {when} call {index}"
+        assert victim.wait(timeout=90) == -9, f"it was not killed {when} call {index}:\n{mac.log(slot).read_text()}"
         assert names(mac, slot, index, when) == self.calls[:index], f"not what was recorded:\n{mac.log(slot).read_text()}"
         left = self.seen(slot) + ["runner" for _runner in self._runners(slot)]
         mac.start(slot)

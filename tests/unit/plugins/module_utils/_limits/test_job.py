@@ -35,7 +35,7 @@ def test_without_a_word_a_job_is_limited() -> None:
     limits, said = read(None)
     assert said == []
     assert dict(limits.rlimits) == {"RLIMIT_NOFILE": 65536, "RLIMIT_NPROC": 2048, "RLIMIT_FSIZE": 10 * 2**30, "RLIMIT_CORE": 0}
-    assert (limits.umask, limits.qos_argv, limits.memory_watch, limits.environment) == (0o022, (), "end", {})
+    assert (limits.umask, limits.qos_argv, limits.memory_watch, limits.environment) == (0o077, (), "end", {})
 
 
 def test_everything_can_be_said() -> None:

@@ -133,7 +133,7 @@ def test_a_native_slot_is_told_its_account_and_its_limits():
 
 @pytest.mark.parametrize("said,told", [
     ({}, 'pool "lint", field runner_version: got nothing'),
-    ({**VERSION, "pool_limits": {"fast": {}}}, "field places.native.pool_limits.fast"),
+    ({**VERSION, "pool_limits": {"fast": {}}}, 'field runner_pool_limits: got "fast"; allowed: native pools'),
     ({**VERSION, "accounts": [{"pool": "fast"}]}, 'field accounts[0].pool: got "fast"'),
     ({**VERSION, "uid_base": 501}, 'pool "lint", field uid_base: got 501'),
     ({**VERSION, "limit": {}}, "field places.native.limit"),
