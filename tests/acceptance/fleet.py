@@ -15,6 +15,8 @@ import re
 import subprocess
 import typing as t
 
+from tests.forks.ansible import call
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MACSIM = ROOT / "tests" / "macsim" / "macsim"
 PLAYBOOK = ROOT / ".venv" / "bin" / "ansible-playbook"
@@ -105,11 +107,11 @@ class Fleet:
 
     def visit(self) -> None:
         """Let Ansible and sudo make what they make at a first visit, so that it is in every picture."""
-        command = [str(PLAYBOOK.with_name("ansible")), "macs", "-i", str(self.directory), "-m"]
         ping = ["ansible.builtin.ping"]
         directory = ["ansible.builtin.file", "-a", "path=~/.ansible/tmp state=directory mode=0700", "-e", "ansible_become=false"]
         for module in (ping, directory):
-            subprocess.run([*command, *module], cwd=ROOT, check=True, capture_output=True)
+            code, said = call("ansible", "macs", "-i", str(self.directory), "-m", *module)
+            assert code == 0, said
 
     def _tart_variables(self) -> dict[str, t.Any]:
         digest = hashlib.sha256(self._tart.read_bytes()).hexdigest()
@@ -137,7 +139,7 @@ class Fleet:
 
     def play(self, playbook: str, *arguments: str, rc: int | None = 0) -> Outcome:
         """Run a playbook to its end; ``rc`` is what it must return, None for anything."""
-        return finished(self.start(playbook, *arguments), rc)
+        return _judged(Outcome(*call("ansible-playbook", *self.command(playbook, *arguments)[1:])), rc)
 
     def start(self, playbook: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """Start a playbook, with all its processes in a group of its own."""
@@ -179,8 +181,11 @@ def differences(before: t.Any, after: t.Any, path: str = "") -> list[str]:
 def finished(process: subprocess.Popen[str], rc: int | None = 0) -> Outcome:
     """Wait for a play; ``rc`` is what it must return, None for anything."""
     text, _errors = process.communicate()
-    outcome = Outcome(process.returncode, text)
-    assert rc is None or outcome.rc == rc, text[-6000:]
+    return _judged(Outcome(process.returncode, text), rc)
+
+
+def _judged(outcome: Outcome, rc: int | None) -> Outcome:
+    assert rc is None or outcome.rc == rc, outcome.text[-6000:]
     return outcome
 
 

@@ -7,30 +7,24 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
 import re
-import subprocess
 import typing as t
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.forks.ansible import ROOT, Call
+
 BIN = ROOT / ".venv" / "bin"
 
-
-def _start(*command: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_NOCOLOR": "1"}
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )
+#: How results are told that are read by a program.
+SPOKEN = {"ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_NOCOLOR": "1"}
 
 
 def run_module(mac: t.Any, module: str, *words: str, times: int = 1, **options: t.Any) -> list[dict[str, t.Any]]:
     """The result of a module, as often as it is run at the same time; ``words`` such as --check."""
     inventory = str(mac.inventory_path)
     arguments = ["-i", inventory, "macs", "-m", f"action_packer.mac_runners.{module}", "-a", json.dumps(options), *words]
-    running = [_start(str(BIN / "ansible"), *arguments) for _number in range(times)]
-    outputs = [process.communicate(timeout=300)[0] for process in running]
-    return [_result(output) for output in outputs]
+    running = [Call("ansible", *arguments, **SPOKEN) for _number in range(times)]
+    return [_result(one.result(timeout=300)[1]) for one in running]
 
 
 def _result(output: str) -> dict[str, t.Any]:
@@ -43,9 +37,8 @@ def play(mac: t.Any, directory: pathlib.Path, tasks: list[dict[str, t.Any]], *wo
     """Exit code and output of a play over the Mac, as often as it is run at the same time."""
     book = directory / "play.yml"
     book.write_text(json.dumps([{"hosts": "macs", "gather_facts": False, "tasks": tasks}]))
-    running = [_start(str(BIN / "ansible-playbook"), "-i", str(mac.inventory_path), str(book), *words) for _number in range(times)]
-    outputs = [process.communicate(timeout=300)[0] for process in running]
-    return [(process.returncode, output) for process, output in zip(running, outputs)]
+    running = [Call("ansible-playbook", "-i", str(mac.inventory_path), str(book), *words, **SPOKEN) for _number in range(times)]
+    return [one.result(timeout=300) for one in running]
 
 
 def changed(output: str) -> int:

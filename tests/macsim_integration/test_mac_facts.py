@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
-import subprocess
 import typing as t
 
 import pytest
 
+from tests.forks.ansible import call
+
 pytest_plugins = ["tests.macsim.pytest_plugin"]
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 GIB = 1024**3
 DIGEST = "sha256:" + "a" * 64
 USERS = [{"name": "someone", "uid": 502}, {"name": "other", "uid": 503}]
@@ -31,13 +30,9 @@ def measure(mac: t.Any, become: bool = True, **options: t.Any) -> t.Dict[str, t.
         arguments += ["-a", json.dumps(options)]
     if not become:
         arguments += ["-e", "ansible_become=false"]
-    environment = {**os.environ, "ANSIBLE_CALLBACK_RESULT_FORMAT": "json", "ANSIBLE_NOCOLOR": "1"}
-    done = subprocess.run(
-        [str(ROOT / ".venv" / "bin" / "ansible"), *arguments],
-        cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads(done.stdout.partition(" => ")[2])
+    code, said = call("ansible", *arguments, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="1")
+    assert code == 0, said
+    result = json.loads(said.partition(" => ")[2])
     assert result["changed"] is False
     return t.cast(t.Dict[str, t.Any], result["ansible_facts"]["mac_runners_measured"])
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
+
+from tests.forks.ansible import call
 
 Json = dict[str, t.Any]
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -40,12 +39,9 @@ class Run:
 def ansible(tmp_path: pathlib.Path, *arguments: str) -> Run:
     """Run ansible-playbook of this environment from the root of the repository."""
     plan_file = tmp_path / "plan.json"
-    program = pathlib.Path(sys.executable).with_name("ansible-playbook")
-    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
-    argv = [str(program), *arguments, "-e", f"mac_runners_plan_file={plan_file}"]
-    run = subprocess.run(argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    code, said = call("ansible-playbook", *arguments, "-e", f"mac_runners_plan_file={plan_file}", ANSIBLE_NOCOLOR="1")
     plan = json.loads(plan_file.read_text()) if plan_file.exists() else {}
-    return Run(run.returncode, run.stdout + run.stderr, plan)
+    return Run(code, said, plan)
 
 
 def plan(tmp_path: pathlib.Path, inventory: str | pathlib.Path, *arguments: str, **variables: t.Any) -> Run:

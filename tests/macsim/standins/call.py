@@ -9,7 +9,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field
 
 STATE = "/private/var/macsim"
 PROC = "/System/Library/macsim/proc"
@@ -37,16 +36,16 @@ class Unexpected(Fail):
         return self.why
 
 
-@dataclass
 class Call:
-    """``argv`` is without the tool's own name; ``version`` is that of a versioned tool; ``writing`` says that the call changes (or would change) the Mac."""
+    """``argv`` is without the tool's own name; ``version`` is that of a versioned tool; ``writing`` says that the call changes (or would change) the Mac.
 
-    tool: str
-    argv: list[str]
-    path: str
-    version: str = ""
-    writing: bool = False
-    started: float = field(default_factory=time.time)
+    No dataclass: a play makes hundreds of calls, and that module alone takes as long as most of them.
+    """
+
+    def __init__(self, tool: str, argv: list[str], path: str, version: str = "") -> None:
+        self.tool, self.argv, self.path, self.version = tool, argv, path, version
+        self.writing = False
+        self.started = time.time()
 
     def out(self, text: str) -> None:
         sys.stdout.write(text)

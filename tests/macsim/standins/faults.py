@@ -20,7 +20,6 @@ import time
 from collections.abc import Callable, Iterator
 
 from standins.call import PROC, STATE, Call
-from standins.launchctl import ask
 
 _FILE = f"{STATE}/faults.json"
 
@@ -50,6 +49,9 @@ def apply(call: Call, work: Callable[[], int]) -> int:
 
 def _take_along(fault: dict) -> None:
     """Let launchd, which is root, kill who called, or the processes of sshd above this one."""
+    # Every call of every tool comes through this module, and hardly one comes here.
+    from standins.launchctl import ask  # noqa: PLC0415
+
     above = list(_ancestors(os.getppid()))
     pids = []
     if fault.get("kill_caller"):

@@ -5,16 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from standins.call import Call, Unexpected
 from standins.mac import read_mac
 from standins.virtual_machines import machine_processes
 
 
-@dataclass(frozen=True)
-class Pages:
+class Pages(NamedTuple):
     """Counts of pages; used = anonymous - purgeable + wired + compressed, as Activity Monitor adds them up."""
 
     size: int

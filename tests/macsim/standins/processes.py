@@ -10,7 +10,7 @@ import pwd
 import re
 import signal
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from standins.call import PROC, Call, Fail, Unexpected
 from standins.options import take_flags
@@ -20,8 +20,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _STAND_IN = ("/System/Library/macsim/python", "/System/Library/macsim/host/bin/python3")
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A row of the process table; ``rss`` in KiB, ``command`` as a Mac would show it."""
 
     pid: int

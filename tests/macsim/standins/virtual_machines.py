@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from standins.call import PROC
 
@@ -20,8 +20,7 @@ PROCESS_PATH = (
 GUEST_MARK = "MACSIM_GUEST"
 
 
-@dataclass(frozen=True)
-class MachineProcess:
+class MachineProcess(NamedTuple):
     """One virtual machine's process; ``memory`` in bytes, ``guest`` is darwin, linux or container."""
 
     pid: int
