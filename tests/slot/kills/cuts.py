@@ -15,7 +15,7 @@ from tart_mac import PROGRAMS
 
 KILL = str(pathlib.Path(__file__).resolve().parents[1] / "kill.py")
 #: How many kills are tried, spread over the cycle; 0 for every one.
-KILLS = int(os.environ.get("MAC_RUNNERS_SLOT_KILLS", "10"))
+KILLS = int(os.environ.get("MAC_RUNNERS_SLOT_KILLS", "7"))
 NAMES = "/private/var/tmp"
 
 
