@@ -57,7 +57,8 @@ def test_killed_in_the_middle_of_tart(verb: str, boot_mac: t.Callable[..., t.Any
     _mends(fleet)
 
 
-@pytest.mark.parametrize("containers", [pytest.param(1, marks=pytest.mark.long), 4])
+@pytest.mark.long
+@pytest.mark.parametrize("containers", [1, 4])
 def test_killed_in_the_middle_of_docker(
     containers: int, boot_mac: t.Callable[..., t.Any], engines: t.Callable[[], t.Any], tmp_path: pathlib.Path
 ) -> None:

@@ -85,6 +85,7 @@ def end_while_waited_for(place: Workplace, play: t.Any, slot: str, task: str) ->
     finished(play)
 
 
+@pytest.mark.long
 def test_persistent_runners_come_work_and_stay_drained(place: Workplace) -> None:
     fleet, scope = place.fleet, place.broker.scope
     before = fleet.pictures()

@@ -10,6 +10,8 @@ import os
 import pathlib
 import typing as t
 
+import pytest
+
 from tests.acceptance.fleet import Fleet, differences, docker_pool, finished, seed, tart_pool
 
 Boot = t.Callable[..., t.Any]
@@ -58,6 +60,7 @@ def test_of_two_inventories_one_wins_and_the_other_changes_nothing(
     print(f"races won: {wins}")
 
 
+@pytest.mark.long
 def test_three_runs_of_one_inventory_have_one_result(boot_mac: Boot, engines: t.Callable[[], t.Any], tmp_path: pathlib.Path) -> None:
     engine = engines()
     mac = _mac(boot_mac, engine)
