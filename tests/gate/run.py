@@ -39,7 +39,7 @@ class Step:
     quick: bool = False
 
 
-# The cheap ones first, so that a plain mistake is seen at once.
+# The cheap ones first, so that a plain mistake is seen at once; then the longest, so that both lanes end together.
 STEPS = (
     Step("unit", 5, quick=True),
     Step("unit-39", 5, quick=True),
@@ -55,12 +55,12 @@ STEPS = (
     Step("cores", 10),
     Step("acceptance", 30),
     Step("runners", 30),
-    Step("macsim", 20),
-    Step("integration", 20),
     Step("slot", 20),
+    Step("macsim", 20),
     Step("simulation", 15),
-    Step("package", 5),
+    Step("integration", 20),
     Step("molecule", 20),
+    Step("package", 5),
 )
 
 
