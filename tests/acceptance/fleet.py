@@ -15,7 +15,7 @@ import re
 import subprocess
 import typing as t
 
-from tests.forks.ansible import call
+from tests.forks.command_lines import call
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MACSIM = ROOT / "tests" / "macsim" / "macsim"

@@ -49,6 +49,7 @@ class Processes:
         if pid == os.getpid():
             return
         self.looked += 1
+        user = _user(pid, "?")
         for _try in range(_TRIES):
             words, environment = _read(pid, "cmdline"), _read(pid, "environ")
             known = (self._needles.count, words, environment)
@@ -61,7 +62,8 @@ class Processes:
         if found == (set(), set()):
             self._clean[pid] = known
             return
-        who = self._who(pid, words)
+        # Whose it was, if it has ended meanwhile.
+        who = self._who(words, _user(pid, user))
         yield from (Find(f"argument list of {who}", kind) for kind in found[0])
         for kind in found[1]:
             yield from (Find(f"environment of {who}: {name}", kind) for name in self._names(environment, kind))
@@ -70,15 +72,18 @@ class Processes:
         """The variables that hold it."""
         return sorted({one.partition(b"=")[0].decode("utf-8", "replace") for one in environment.split(b"\0") if kind in self._needles.kinds_in(one)})
 
-    def _who(self, pid: int, words: bytes) -> str:
+    def _who(self, words: bytes, user: str) -> str:
         """The program and its user; what is secret in its words is left out."""
         shown = [b"<secret>" if self._needles.kinds_in(word) else word for word in words.rstrip(b"\0").split(b"\0")]
         text = " ".join(b" ".join(shown).decode("utf-8", "replace").split())
-        try:
-            user = str(os.stat(f"/proc/{pid}").st_uid)
-        except OSError:
-            user = "?"
         return f"'{text[:_SHOWN]}' (uid {user})"
+
+
+def _user(pid: int, otherwise: str) -> str:
+    try:
+        return str(os.stat(f"/proc/{pid}").st_uid)
+    except OSError:
+        return otherwise
 
 
 def _read(pid: int, name: str) -> bytes:

@@ -11,7 +11,7 @@ import pathlib
 import re
 import typing as t
 
-from tests.forks.ansible import ROOT, Call
+from tests.forks.command_lines import ROOT, Call
 
 BIN = ROOT / ".venv" / "bin"
 

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.forks.ansible import call
+from tests.forks.command_lines import call
 
 pytest_plugins = ["tests.macsim.pytest_plugin"]
 

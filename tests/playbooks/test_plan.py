@@ -13,7 +13,7 @@ import typing as t
 
 import pytest
 
-from tests.forks.ansible import call
+from tests.forks.command_lines import call
 
 Json = dict[str, t.Any]
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -137,5 +137,10 @@ class Mac:
                 pass
             process.wait(timeout=30)
         for entry in self.api.containers(all=True):
-            self.api.remove_container(entry["Id"], force=True, v=True)
+            try:
+                self.api.remove_container(entry["Id"], force=True, v=True)
+            except docker.errors.APIError as error:
+                # What a program that was killed above had asked the engine for goes on.
+                if error.status_code not in (404, 409):
+                    raise
         self.api.close()

@@ -175,7 +175,7 @@ def test_from_nothing_to_nothing(slot: Slot) -> None:
     isolation.start(environment, Once("the-config\n"))
     assert isolation.observe()[0].state in (RUNNING, ENDED)
     lines, exit_code, fault = slot.follow(environment)
-    assert (lines[1:], exit_code, fault) == ([str(UID), str(UID), "0022", f"{home}/work"], 3, "")
+    assert (lines[1:], exit_code, fault) == ([str(UID), str(UID), "0077", f"{home}/work"], 3, "")
     assert isolation.observe() == [environment._replace(state=ENDED)]
     isolation.destroy(environment)
     assert isolation.observe() == [] and list(slot.folder.iterdir()) == []
