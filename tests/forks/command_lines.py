@@ -9,6 +9,7 @@ While it loads, Ansible reads the repository's ansible.cfg and some of its envir
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import multiprocessing
@@ -16,7 +17,9 @@ import multiprocessing.context
 import multiprocessing.forkserver
 import os
 import pathlib
+import sys
 import tempfile
+import types
 import typing as t
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,10 +34,22 @@ def _loaded() -> multiprocessing.context.ForkServerContext:
     before = os.getcwd()
     try:
         os.chdir(ROOT)
-        multiprocessing.forkserver.ensure_running()
+        with _no_main_program():
+            multiprocessing.forkserver.ensure_running()
     finally:
         os.chdir(before)
     return context
+
+
+@contextlib.contextmanager
+def _no_main_program() -> t.Iterator[None]:
+    """A fork would import it, and with it perhaps the collection, not as Ansible does."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 class Call:
@@ -45,7 +60,8 @@ class Call:
         os.close(handle)
         given = {**os.environ, **environment}
         self._process = _loaded().Process(target=_become, args=(program, arguments, given, self._output))
-        self._process.start()
+        with _no_main_program():
+            self._process.start()
 
     def result(self, timeout: float = 1200.0) -> tuple[int, str]:
         """Exit code and all that it said, once it has ended. Raises TimeoutError after so many seconds, and ends it."""
