@@ -16,7 +16,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._account
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.directory import Directory, read_directory, with_others
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.home import ABSENT, read_home, require_places
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.plan import Goal, ours, plan_accounts, state_of
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.volumes import Volume, home_on_volume, read_volumes
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.volumes import home_on_volume, read_volumes
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._command import Run, must
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lease import Terms, permitted
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._lock import mac_lock
@@ -33,7 +33,6 @@ class View(t.NamedTuple):
 
     directory: Directory
     homes: t.Mapping[str, str]
-    volumes: t.Mapping[str, Volume]
     plan: ResourcePlan
 
 
@@ -43,7 +42,7 @@ def look(run: Run, goal: Goal) -> View:
     directory = with_others(read_directory(run), goal.accounts)
     homes = {account.name: _home_of(account, directory) for account in goal.accounts}
     volumes = read_volumes(run, _on_volumes(goal, directory))
-    return View(directory, homes, volumes, plan_accounts(goal, directory, homes, volumes))
+    return View(directory, homes, plan_accounts(goal, directory, homes, volumes))
 
 
 def _on_volumes(goal: Goal, directory: Directory) -> t.Set[str]:

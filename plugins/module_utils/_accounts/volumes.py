@@ -24,6 +24,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._command
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.disk import DATA_VOLUME, DISKUTIL
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.homes import read_regular
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._owned import MARKER, OWNER, slot_of
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._replace import replace_file
 
 VOLUMES = "/Volumes"
 
@@ -114,13 +115,7 @@ def make_volume(run: Run, account: Account, volume: t.Optional[Volume]) -> None:
         raise AccountError(f"account {account.name}: {DISKUTIL} made a volume, and nothing is mounted at {point}")
     os.chown(point, 0, 0)
     os.chmod(point, 0o755)
-    content = json.dumps({"owner": OWNER, "slot": account.slot}) + "\n"
-    draft = os.path.join(point, f"{MARKER}.new")
-    with open(draft, "w", encoding="utf-8") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, os.path.join(point, MARKER))
+    replace_file(os.path.join(point, MARKER), (json.dumps({"owner": OWNER, "slot": account.slot}) + "\n").encode(), 0o644)
 
 
 def _require_free(account: Account, point: str) -> None:

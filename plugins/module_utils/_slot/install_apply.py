@@ -22,6 +22,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos i
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._macos.launchd import Job, Waiting, load, loaded, path_of, remove_content, unload
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._resources import ResourcePlan
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_end import end_environment
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._replace import replace_file
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.install_plan import (
     CREDENTIALS,
     EXIT_SECONDS,
@@ -174,20 +175,6 @@ def make_folder(path: str, mode: int) -> None:
     directories.make_closed(os.path.dirname(path))
     wanted = [directories.Directory(path, mode, True)]
     directories.apply_directories(directories.plan_directories(wanted, directories.read_directories(wanted)), wanted)
-
-
-def replace_file(path: str, content: bytes, mode: int) -> None:
-    """Put a file of root in place at once, on the disk when this returns."""
-    draft = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.new")
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(draft)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        os.fchmod(descriptor, mode)
-        file.flush()
-        os.fsync(descriptor)
-    os.replace(draft, path)
 
 
 def start(tools: Tools, plan: ResourcePlan, goal: Goal, installed: Installed) -> Failures:

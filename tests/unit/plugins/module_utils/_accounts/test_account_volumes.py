@@ -78,6 +78,17 @@ def test_a_tool_that_mounted_nothing_is_no_success(folder: pathlib.Path) -> None
     assert disks.calls == [["apfs", "addVolume", "disk3", "APFS", NAME, "-quota", f"{32 * 2**20}b", "-mountpoint", f"{folder}/{NAME}"]]
 
 
+def test_links_that_a_job_left_beside_its_home_are_not_followed(folder: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    target = tmp_path_factory.mktemp("root") / "theirs"
+    target.write_text("kept")
+    (folder / NAME).mkdir()
+    (folder / NAME / ".mounted").touch()
+    for name in (core.MARKER, f"{core.MARKER}.new", f".{core.MARKER}.new"):
+        (folder / NAME / name).symlink_to(target)
+    core.make_volume(Disks().run, ACCOUNT, core.Volume(NAME, "disk3s6", ACCOUNT.quota, True, False))
+    assert target.read_text() == "kept" and not (folder / NAME / core.MARKER).is_symlink()
+
+
 def test_only_ours_is_removed(folder: pathlib.Path) -> None:
     (folder / NAME).mkdir()
     (folder / NAME / ".mounted").touch()
