@@ -13,7 +13,6 @@ nobody has measured the order, the answer is unknown and names the rules behind 
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.matching import matches, rule_matches
@@ -30,8 +29,7 @@ Stated = t.Union[Rule, Hole]
 CONFIDENCE = ("measured", "tables", "derived", "none")
 
 
-@dataclasses.dataclass(frozen=True)
-class Decision:
+class Decision(t.NamedTuple):
     """``step`` is filtered, unfiltered, implicit, derived or default, ``operation`` the one whose rules decided.
 
     ``rules`` are the deciding rule, or all that leave the answer open.
@@ -160,6 +158,8 @@ def _positive(given: t.Any, question: Question) -> bool:
 def _unfiltered(profile: Profile, operation: Operation, waiting: t.List[_Open]) -> t.Optional[Decision]:
     # The holes are in ``waiting`` already.
     rules = [rule for rule in profile.unfiltered.get(operation.name, ()) if isinstance(rule, Rule)]
+    if not rules:
+        return None
     certain = [rule for rule in rules if rule.certain]
     waiting.extend(_Open(rule.action, rule) for rule in rules if not rule.certain)
     if not certain:
@@ -187,7 +187,7 @@ def _either_way(profile: Profile, operation: Operation, question: Question, wait
     """The likely parent and default must agree, or nothing is known."""
     default = _settle(profile, operations_of(profile.model)["default"], question, waiting)
     if default.verdict == above.verdict:
-        return dataclasses.replace(above, confidence="derived")
+        return above._replace(confidence="derived")
     why = f"that {operation.name} falls back to {operation.parent} is likely, and not measured"
     return Decision(UNKNOWN, operation.name, "", "none", above.rules + default.rules, why)
 

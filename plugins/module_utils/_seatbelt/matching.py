@@ -29,9 +29,10 @@ _APART = frozenset((frozenset(("self", "others")), frozenset(("self", "children"
 
 def rule_matches(rule: Rule, question: Question) -> Truth:
     """Whether a rule with filters holds."""
-    if rule.prepared is None:
-        rule.prepared = _Index.of(rule.filters)
-    paths, rest = t.cast(_Index, rule.prepared), t.cast(_Index, rule.prepared).rest
+    paths: t.Optional[_Index] = rule.prepared
+    if paths is None:
+        paths = rule.prepared = _Index.of(rule.filters)
+    rest = paths.rest
     found = paths.holds(question) if paths.any else False
     # An address is none of a file.
     done = found or not rest or (paths.addresses and question.kind in ("path", "unix"))

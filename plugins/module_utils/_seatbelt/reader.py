@@ -17,14 +17,16 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbel
 #: Deeper lists are no profile; the machine, which recurses, relies on it.
 MOST_DEPTH = 200
 
-# Groups by number; white space before a token belongs to it.
-_OPEN, _CLOSE, _NAME, _TEXT, _RAW, _COMMENT, _QUOTE, _CHAR, _SHARP = range(1, 10)
+# A token and the white space before it. Everything is one: a text in quotes that does not end goes to the end of the profile.
 _TOKEN = re.compile(
-    r"""\s*(?:(\()|(\))|([^\s()"';\#,`][^\s()"';]*)|("(?:[^"\\]|\\.)*")|(\#"[^"]*")|(;[^\n]*|\#![^\n]*)|('|`|,@|,)|(\#\\(?:[A-Za-z]+|.))|(\#[^\s()"';]+)|\Z)""",
+    r"""\s*(?:[()]|[^\s()"';\#,`][^\s()"';]*|"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|;[^\n]*|\#"[^"]*"?|\#![^\n]*|'|`|,@?|\#\\(?:[A-Za-z]+|.)|\#[^\s()"';]*|\Z)""",
     re.DOTALL,
 )
+_QUOTED = re.compile(r"""\#"[^"]*"|"[^"\\]*(?:\\.[^"\\]*)*\"""", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?\Z")
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|[0-7]{3}|.)", re.DOTALL)
+#: With these begins what is no name.
+_MARKS = frozenset(("", "(", ")", '"', ";", "#", "'", "`", ","))
 _QUOTES = {"'": "quote", "`": "quasiquote", ",": "unquote", ",@": "unquote-splicing"}
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r"}
 _CHARS = {"space": " ", "newline": "\n", "tab": "\t", "return": "\r"}
@@ -45,41 +47,43 @@ class _Reader:
         self.quotes: t.List[int] = []
 
     def forms(self) -> t.List[Form]:
-        end, form = 0, self.top
+        form, end = self.top, 0
         names = _Names()
-        for token in _TOKEN.finditer(self.source.text):
-            kind = token.lastindex
-            if token.start() != end or kind is None:
-                if token.start() != end:
-                    self._unreadable(end)
-                end = token.end()
-                break
-            at, end = token.span(kind)
-            if kind == _NAME and not self.quotes:
+        for piece in _TOKEN.findall(self.source.text):
+            token = piece.lstrip()
+            end += len(piece)
+            at = end - len(token)
+            begin = token[:1]
+            if begin not in _MARKS and not self.quotes:
                 form.ats.append(at)
-                form.items.append(names[token[kind]])
-            elif kind == _OPEN:
+                form.items.append(names[token])
+            elif begin == "(":
                 form.ats.append(at)
                 form = self._open(form, at)
-            elif kind == _CLOSE:
+            elif begin == ")":
                 form = self._close(at)
-            elif kind == _COMMENT:
-                self._comment(token[kind], at)
-            else:
-                form = self._rare(form, kind, token[kind], at)
-        if self.source.text[end:].strip():
-            self._unreadable(end)
+            elif begin == ";" or token[:2] == "#!":
+                self._comment(token, at)
+            elif token:
+                form = self._rare(form, token, at)
         if len(self.stack) > 1:
             self.fail(self.stack[-1].at, "the list that begins here does not end: a ) is missing")
         return self._statements()
 
-    def _rare(self, form: Form, kind: int, text: str, at: int) -> Form:
+    def _rare(self, form: Form, token: str, at: int) -> Form:
         """What stands less often in a profile; the form that is open behind it."""
         form.ats.append(at)
-        if kind == _QUOTE:
-            return self._quote(form, text, at)
-        form.items.append(_ATOMS[kind](text) if kind != _SHARP else self._sharp(text, at))
+        if token in _QUOTES:
+            return self._quote(form, token, at)
+        form.items.append(self._atom(token, at))
         return self._unquote() if self.quotes else form
+
+    def _atom(self, token: str, at: int) -> t.Any:
+        if token[0] == '"' or token[:2] == '#"':
+            if at + len(token) == len(self.source.text) and not _QUOTED.fullmatch(token):
+                self.fail(at, "the text in quotes that begins here does not end")
+            return Raw(token[2:-1]) if token[0] == "#" else _text(token)
+        return self._sharp(token, at) if token[0] == "#" else _name(token)
 
     def _statements(self) -> t.List[Form]:
         for item, at in zip(self.top.items, self.top.ats):
@@ -128,6 +132,10 @@ class _Reader:
     def _sharp(self, text: str, at: int) -> t.Any:
         if text in ("#t", "#f"):
             return text == "#t"
+        if text == "#":
+            self.fail(at, "a # stands alone")
+        if text[1] == "\\" and len(text) > 2:
+            return Char(_CHARS.get(text[2:], text[2]))
         base = _BASES.get(text[1:2])
         if base is not None:
             try:
@@ -137,12 +145,6 @@ class _Reader:
         if text.startswith("#|"):
             self.fail(at, "macOS does not read block comments; begin each line of the comment with ;")
         self.fail(at, f"{text[:40]} is nothing that a profile can hold")
-
-    def _unreadable(self, at: int) -> t.NoReturn:
-        at += len(self.source.text[at:]) - len(self.source.text[at:].lstrip())
-        if self.source.text[at] == "#" and self.source.text[at + 1 : at + 2] != '"':
-            self.fail(at, "a # stands alone")
-        self.fail(at, "the text in quotes that begins here does not end")
 
 
 def _name(text: str) -> t.Any:
@@ -168,15 +170,3 @@ def _unescape(match: t.Match[str]) -> str:
     if len(code) == 3:
         return chr(int(code[1:], 16) if code[0] == "x" else int(code, 8))
     return _LETTERS.get(code, code)
-
-
-def _raw(text: str) -> Raw:
-    return Raw(text[2:-1])
-
-
-def _char(text: str) -> Char:
-    name = text[2:]
-    return Char(_CHARS.get(name, name[0]))
-
-
-_ATOMS: t.Mapping[int, t.Callable[[str], t.Any]] = {_NAME: _name, _TEXT: _text, _RAW: _raw, _CHAR: _char}

@@ -60,6 +60,9 @@ def test_quotes():
 BAD = [
     ('(a\n "b', 2, 2, "does not end"),
     ('(a\n  (b #"c', 2, 6, "does not end"),
+    ('(a "b\\"', 1, 4, "the text in quotes that begins here does not end"),
+    ('(a "b\\\\"', 1, 1, "the list that begins here does not end"),
+    ('(a #"b"', 1, 1, "the list that begins here does not end"),
     ("(a\n (b)", 1, 1, "a ) is missing"),
     ("(a)\n)", 2, 1, "closes nothing"),
     ("(a #| b |# )", 1, 4, "block comments"),
