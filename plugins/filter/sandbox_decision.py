@@ -112,7 +112,7 @@ def sandbox_decision(
         decided = decide(loaded, str(operation), None if argument is None else str(argument))
     except (SeatbeltError, ValueError) as error:
         raise AnsibleFilterError(f"sandbox_decision: {error}") from error
-    return {**vars(decided), "rules": [shown(rule) for rule in decided.rules], "model": loaded.model}
+    return {**decided._asdict(), "rules": [shown(rule) for rule in decided.rules], "model": loaded.model}
 
 
 class FilterModule:

@@ -18,7 +18,7 @@ from tests.acceptance.fleet import ROOT, Fleet, docker_pool, finished, seed, tar
 
 Boot = t.Callable[..., t.Any]
 #: How many moments are tried, spread over the run; 0 for every one.
-MOMENTS = int(os.environ.get("MAC_RUNNERS_KILLS", "3"))
+MOMENTS = int(os.environ.get("MAC_RUNNERS_KILLS", "2"))
 #: Macs that are killed, and then mended together by one play.
 BATCH = 8
 CALLBACKS = str(pathlib.Path(__file__).with_name("callbacks"))
@@ -73,10 +73,10 @@ def bed(boot_mac: Boot, engines: t.Callable[[], t.Any], tmp_path: pathlib.Path) 
 
 
 def chosen(moments: t.Sequence[int]) -> list[int]:
-    """Those of the moments that are tried: the first, the last, and some between."""
+    """Those of the moments that are tried: the middle of each of as many equal parts."""
     if MOMENTS == 0 or len(moments) <= MOMENTS:
         return list(moments)
-    return [moments[at] for at in sorted({round(number * (len(moments) - 1) / (MOMENTS - 1)) for number in range(MOMENTS)})]
+    return [moments[(2 * number + 1) * len(moments) // (2 * MOMENTS)] for number in range(MOMENTS)]
 
 
 def batches(moments: t.Sequence[int]) -> t.Iterator[list[int]]:

@@ -13,6 +13,7 @@ A check that needs the whole fleet (licences counted over all Macs, runner names
 from __future__ import annotations
 
 import decimal
+import functools
 import re
 import typing as t
 
@@ -64,7 +65,13 @@ def check_all(situation: Situation, ledger: t.Tuple[Line, ...]) -> t.List[Violat
 
 def runner_name(mac: str, slot: str) -> str:
     """The name a runner has at GitHub; characters that GitHub may refuse become ``-``."""
-    return f"{_UNSAFE.sub('-', mac)}-{slot}"
+    return f"{_github_name(mac)}-{slot}"
+
+
+# A Mac is asked for all its slots one after the other.
+@functools.lru_cache(maxsize=64)
+def _github_name(mac: str) -> str:
+    return _UNSAFE.sub("-", mac)
 
 
 def _facts(situation: Situation) -> Violations:

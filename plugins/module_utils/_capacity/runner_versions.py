@@ -161,7 +161,9 @@ class _Told(t.NamedTuple):
 
 def _told(situation: Situation, pool: Pool) -> t.Optional[_Told]:
     """None when nobody was asked, or the version or the target of the pool is not known."""
+    if situation.versions is None:
+        return None
     runner, url = runner_of(pool, situation.runner_version), target_of(pool, situation.github_url)
-    if situation.versions is None or runner is None or not url:
+    if runner is None or not url:
         return None
     return _Told(runner, url, situation.versions.get(url, Answers({}, error="it was not asked")))

@@ -76,7 +76,7 @@ def decide_one(profile: Profile, operation: Operation, question: Question) -> De
     """The decision on one operation of a profile that compiles."""
     waiting: t.List[_Open] = []
     settled = _settle(profile, operation, question, waiting)
-    if settled.verdict == UNKNOWN or all(one.action == settled.verdict for one in waiting):
+    if settled.verdict == UNKNOWN or not waiting or all(one.action == settled.verdict for one in waiting):
         return settled
     rules = tuple(dict.fromkeys(one.rule.index for one in waiting))
     found = tuple(profile.rules[index] for index in rules) + settled.rules
@@ -130,7 +130,7 @@ def _rivals(rules: t.Sequence[Stated], winner: Rule, operation: Operation, quest
     others = [
         rule
         for rule in rules
-        if isinstance(rule, Rule) and (rule.negates or winner.negates) and rule.action != winner.action and _involved(rule, question)
+        if rule.action != winner.action and isinstance(rule, Rule) and (rule.negates or winner.negates) and _involved(rule, question)
     ]
     if not others:
         return None

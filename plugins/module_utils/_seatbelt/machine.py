@@ -147,7 +147,7 @@ def evaluate(run: Run, form: Form, env: Env) -> t.Any:
             if run.steps > run.limits.steps:
                 spend(run, 0)
             result = _once(run, form, env)
-            if type(result) is not Tail:
+            if not isinstance(result, Tail):
                 return result
             item = result.form.items[result.item]
             if not isinstance(item, Form):
@@ -170,18 +170,18 @@ def _once(run: Run, form: Form, env: Env) -> t.Any:
         return ()
     head = items[0]
     try:
-        if type(head) is Symbol:
+        if isinstance(head, Symbol):
             special = run.specials.get(head.name)
             if special is not None and not (head.name in run.redefined and _is_bound(env, head.name)):
                 return special(run, form, env)
         function = value_of(run, form, 0, env)
-        if type(function) is Macro:
+        if isinstance(function, Macro):
             return run.expand(run, function, form, env)
     except WrongError as error:
         return run.problem(error, form)
     except UnsureError as error:
         return run.hole(str(error), form)
-    if type(function) is Opaque:
+    if isinstance(function, Opaque):
         # It may be a macro, which evaluates none of them.
         doubtful(run, form, 1, env)
         return call(run, function, [], form)

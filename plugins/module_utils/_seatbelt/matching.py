@@ -109,7 +109,7 @@ class _Index(t.NamedTuple):
             else:
                 rest.append(one)
         literal, subpath = frozenset(found["literal"]), frozenset(found["subpath"])
-        folded = [frozenset(path.lower() for path in paths) for paths in (literal, subpath)]
+        folded = [frozenset(map(str.lower, paths)) for paths in (literal, subpath)]
         return cls(bool(literal or subpath), all(_is_address(one) for one in rest), literal, subpath, folded[0], folded[1], tuple(rest))
 
     def holds(self, question: Question) -> Truth:

@@ -47,14 +47,14 @@ class _Reader:
         self.quotes: t.List[int] = []
 
     def forms(self) -> t.List[Form]:
-        form, end = self.top, 0
-        names = _Names()
+        form, quotes, names = self.top, self.quotes, _Names()
+        end = 0
         for piece in _TOKEN.findall(self.source.text):
             token = piece.lstrip()
             end += len(piece)
             at = end - len(token)
             begin = token[:1]
-            if begin not in _MARKS and not self.quotes:
+            if begin not in _MARKS and not quotes:
                 form.ats.append(at)
                 form.items.append(names[token])
             elif begin == "(":
