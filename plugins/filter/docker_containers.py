@@ -39,11 +39,13 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make the persistent docker runners of the pools
+- name: Make the persistent docker runners of the pools, each of which runs whenever it is registered
   action_packer.mac_runners.docker_runners:
-    containers: "{{ mac_runners_pools | action_packer.mac_runners.docker_containers(command=['/home/runner/run.sh']) }}"
+    containers: "{{ mac_runners_pools | action_packer.mac_runners.docker_containers(command=command) }}"
     fleet: acme
     pools: "{{ mac_runners_pools }}"
+  vars:
+    command: [/bin/sh, -c, "cd /home/runner; while :; do [ -s .runner ] && ./bin/Runner.Listener run; sleep 5; done"]
   become: true
 """
 

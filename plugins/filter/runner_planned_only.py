@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runner_planned_only
-short_description: Say which ephemeral pools no slot runs
+short_description: Say which pools have no runners at GitHub
 version_added: 0.1.0
 author:
   - action_packer contributors (@action-packer)
 description:
-  - Returns a sentence for each ephemeral pool that is only planned, with the reason.
+  - Returns a sentence for each pool whose runners no slot runs, or which are not registered, with the reason.
 positional: github, capacity
 options:
   _input:
@@ -30,7 +30,7 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Say what is only planned
+- name: Say which pools have no runners at GitHub
   ansible.builtin.debug:
     msg: "{{ mac_runners_pools | action_packer.mac_runners.runner_planned_only(mac_runners_github | default({})) }}"
 """

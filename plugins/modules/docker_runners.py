@@ -163,29 +163,33 @@ seealso:
 
 EXAMPLES = r"""
 ---
-- name: Two runners that stay, and no others
+- name: Two runners that stay, each of which runs whenever it is registered, and no others
   action_packer.mac_runners.docker_runners:
     containers:
       - name: linux-1
         image: ghcr.io/actions/actions-runner:2.337.0
-        command: [/home/runner/run.sh]
+        command: "{{ command }}"
         memory: 3GiB
       - name: linux-2
         image: ghcr.io/actions/actions-runner:2.337.0
-        command: [/home/runner/run.sh]
+        command: "{{ command }}"
         memory: 3GiB
     purge: true
     docker_socket: /Users/runner/.colima/default/docker.sock
     fleet: acme
     pools: "{{ mac_runners_pools }}"
     capacity: "{{ mac_runners_capacity | default({}) }}"
+  vars:
+    command: [/bin/sh, -c, "cd /home/runner; while :; do [ -s .runner ] && ./bin/Runner.Listener run; sleep 5; done"]
   become: true
 
-- name: All persistent runners of the pools
+- name: All persistent runners of the pools, each of which runs whenever it is registered
   action_packer.mac_runners.docker_runners:
-    containers: "{{ mac_runners_pools | action_packer.mac_runners.docker_containers }}"
+    containers: "{{ mac_runners_pools | action_packer.mac_runners.docker_containers(command=command) }}"
     fleet: acme
     pools: "{{ mac_runners_pools }}"
+  vars:
+    command: [/bin/sh, -c, "cd /home/runner; while :; do [ -s .runner ] && ./bin/Runner.Listener run; sleep 5; done"]
   become: true
 
 - name: None of ours is left

@@ -11,8 +11,9 @@ short_description: Admit all pools of a Mac at once, or give the Mac back
 version_added: 0.1.0
 description:
   - Decides on the Mac, under its lock and with facts read at that moment, that all its pools fit together, and records
-    that as the lease C(/var/db/mac_runners/lease.json). Without a lease M(action_packer.mac_runners.tart_vms) and
-    M(action_packer.mac_runners.docker_runners) build nothing.
+    that as the lease C(/var/db/mac_runners/lease.json). Without a lease M(action_packer.mac_runners.tart_vms),
+    M(action_packer.mac_runners.docker_runners), M(action_packer.mac_runners.runner_accounts), M(action_packer.mac_runners.chroot_jails)
+    and M(action_packer.mac_runners.runner_slots) build nothing.
   - When the pools do not fit, nothing is written and an earlier lease stays in force.
   - A Mac that another fleet holds is refused, unless O(takeover=true).
   - Pools that become smaller are admitted at once; what that frees is used only when it is gone, because every module looks

@@ -61,6 +61,7 @@ options:
       shell:
         description:
           - The login shell. With V(/usr/bin/false) not even root can log in as the account.
+          - One of V(/usr/bin/false), V(/bin/zsh), V(/bin/bash), V(/bin/sh).
           - Jobs run without it.
         type: str
         default: /usr/bin/false
@@ -82,7 +83,7 @@ options:
     default: 1701
   homes:
     description:
-      - The directory of the homes, which root alone can change.
+      - The directory of the homes, which root alone can change. Slots of the isolation C(chroot) need V(/Users).
     type: path
     default: /Users
   purge:

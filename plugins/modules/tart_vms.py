@@ -92,7 +92,7 @@ options:
       network:
         description:
           - With V(nat) the guest reaches the Mac and its LAN. With V(softnet) it reaches the internet alone; this needs the
-            program C(softnet) on the Mac.
+            program C(softnet) on the Mac, set-uid root, in C(/opt/homebrew/bin) or C(/usr/local/bin).
         type: str
         choices: [nat, softnet]
         default: nat
