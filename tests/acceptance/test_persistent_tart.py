@@ -153,6 +153,7 @@ def test_another_image_fewer_runners_and_teardown_lose_no_job(place: Workplace) 
     assert (fleet.pictures(), ids(place), scope.jobs_lost) == (before, {}, 0)
 
 
+@pytest.mark.long
 def test_a_module_alone_stops_no_vm_with_a_job(place: Workplace) -> None:
     fleet = place.fleet
     fleet.play("site")

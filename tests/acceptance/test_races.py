@@ -15,7 +15,7 @@ import pytest
 from tests.acceptance.fleet import Fleet, differences, docker_pool, finished, seed, tart_pool
 
 Boot = t.Callable[..., t.Any]
-RACES = int(os.environ.get("MAC_RUNNERS_RACES", "2"))
+RACES = int(os.environ.get("MAC_RUNNERS_RACES", "1"))
 
 
 def _mac(boot_mac: Boot, engine: t.Any) -> t.Any:

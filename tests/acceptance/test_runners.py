@@ -157,6 +157,7 @@ def test_busy_slots_take_over_an_image_and_a_program_between_jobs(place: Workpla
     place.finish(place.broker.queue("echo with the program before"))
 
 
+@pytest.mark.long
 def test_tart_slots_beside_a_persistent_vm(boot_mac: t.Callable[..., t.Any], tmp_path: pathlib.Path) -> None:
     with tart_workplace() as place:
         mac = boot_mac(memory="32GiB", cores=8, disk_free="800GiB", seed=seed(images={UBUNTU: {"os": "linux", "cpu": 2, "memory": "4GiB", "disk_gb": 10}}))

@@ -9,9 +9,12 @@ from __future__ import annotations
 import pathlib
 import typing as t
 
+import pytest
+
 from tests.acceptance.fleet import Fleet, docker_pool, seed, tart_pool
 
 
+@pytest.mark.long
 def test_memory_moves_between_isolations(boot_mac: t.Callable[..., t.Any], engines: t.Callable[[], t.Any], tmp_path: pathlib.Path) -> None:
     engine = engines()
     # 40 = reserve 8 + headroom 2 + Docker VM 14 + 16 for VMs; the Docker VM has 3 for itself and 11 for containers.

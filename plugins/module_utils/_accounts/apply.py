@@ -85,7 +85,7 @@ def _remove_user(run: Run, user: ds.Record, directory: ds.Directory) -> None:
     if own_home and read_home(home, uid or 0) == FOREIGN:
         raise AccountError(f"what is at its home {home} is not its own; nothing of it was touched")
     if uid is not None:
-        clean(run, user.name, uid, home)
+        clean(run, user.name, uid, home if own_home else "")
     if own_home:
         remove_home(home)
     if home == home_on_volume(user.name):

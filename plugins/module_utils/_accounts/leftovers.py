@@ -50,12 +50,25 @@ def unmount_of(run: Run, name: str, home: str) -> None:
 
 
 def _mounts_of(run: Run, name: str, home: str) -> t.List[str]:
-    return sorted((point for point, words in mounts(run) if _is_of(point, words, name, home)), key=len, reverse=True)
+    word, listed = f"mounted by {name}", mounts(run)
+    inside = {point for point, _words in listed if home and _is_below(point, home)}
+    claimed = {point for point, words in listed if word in words} - inside
+    # A directory's name may hold a line end and what looks like a line: a volume is the user's only when no other line speaks of it.
+    others = {_volume(point) for point, words in listed if word not in words} if claimed else set()
+    return sorted(inside | {point for point in claimed if _volume(point) not in others}, key=len, reverse=True)
 
 
-def _is_of(point: str, words: t.Sequence[str], name: str, home: str) -> bool:
+def _is_below(point: str, home: str) -> bool:
     plain = point[len(_DATA) :] if point.startswith(f"{_DATA}/") else point
-    return f"{plain}/".startswith(f"{home}/") or f"mounted by {name}" in words
+    return f"{plain}/".startswith(f"{home}/")
+
+
+def _volume(point: str) -> t.Any:
+    """What tells a volume from all others, however its mount point is spelled; the spelling itself for one that cannot be looked at."""
+    try:
+        return os.stat(point).st_dev
+    except OSError:
+        return point
 
 
 def mounts(run: Run) -> t.List[t.Tuple[str, t.List[str]]]:
@@ -90,18 +103,18 @@ def _remove_cron(path: str, name: str) -> None:
 def _sweep(path: str, uid: int, levels: int) -> None:
     top = open_directory(path)
     try:
-        _sweep_in(top, uid, os.fstat(top).st_dev, levels)
+        _sweep_in(top, os.listdir(top), uid, os.fstat(top).st_dev, levels)
     finally:
         os.close(top)
 
 
-def _sweep_in(directory: int, uid: int, device: int, levels: int) -> None:
+def _sweep_in(directory: int, names: t.Sequence[str], uid: int, device: int, levels: int) -> None:
     """Remove what belongs to the user in a directory of somebody else, and so many levels below it."""
-    for name in os.listdir(directory):
+    for name in names:
         # Whose directories these are may change them meanwhile; that harms nobody else, and is seen the next time.
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            status = os.stat(name, dir_fd=directory, follow_symlinks=False)
-            if status.st_dev != device:
+            status = _look(directory, name)
+            if status is None or status.st_dev != device:
                 continue
             if status.st_uid == uid or (status.st_uid == 0 and is_going(name)):
                 remove_tree(directory, name)
@@ -109,17 +122,33 @@ def _sweep_in(directory: int, uid: int, device: int, levels: int) -> None:
                 _sweep_below(directory, name, uid, device, levels - 1)
 
 
+def _look(directory: int, name: str) -> t.Optional[os.stat_result]:
+    # Some directories of macOS, such as /Library/Caches/com.apple.aned, are data vaults: closed to root, and to every user.
+    try:
+        return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except PermissionError:
+        return None
+
+
 def _sweep_below(parent: int, name: str, uid: int, device: int, levels: int) -> None:
     try:
         directory = open_directory(name, parent)
     except OSError as error:
-        if error.errno == errno.ELOOP:
+        # A link, or a data vault.
+        if error.errno == errno.ELOOP or isinstance(error, PermissionError):
             return
         raise
     try:
-        _sweep_in(directory, uid, device, levels)
+        _sweep_in(directory, _names_in(directory), uid, device, levels)
     finally:
         os.close(directory)
+
+
+def _names_in(directory: int) -> t.List[str]:
+    try:
+        return os.listdir(directory)
+    except PermissionError:
+        return []
 
 
 def remove_ipc(run: Run, name: str) -> None:

@@ -35,7 +35,10 @@ def reset_account(run: Run, account: Account) -> None:
 
 
 def clean(run: Run, name: str, uid: int, home: str) -> None:
-    """Everything outside the home, which goes afterwards: processes first, since they could make the rest anew."""
+    """Everything outside the home, which goes afterwards: processes first, since they could make the rest anew.
+
+    ``home`` is empty when it is not known which is the account's own.
+    """
     _require_alone(name, uid)
     end_processes(run, uid)
     unmount_of(run, name, home)

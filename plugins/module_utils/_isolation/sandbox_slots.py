@@ -17,6 +17,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._policy import Policy
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.paths import mistake_in
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._seatbelt.policy_read import read_sandbox
 
 #: What each slot has of its own, so that no policy of a pool says it.
 _OWN = ("name", "home", "ports")
@@ -41,7 +42,17 @@ def slot_profiles(
     there = homes_of(pools, accounts, homes)
     # The plan refuses ranges that overlap, for all native pools.
     ports = slot_ports(pools, capacity, [])
-    return [{"name": slot, "policy": _policy_of(slot, given[pool.name], there, ports[slot])} for pool in sandboxed for slot in pool.slots]
+    policies = {pool.name: [_policy_of(slot, given[pool.name], there, ports[slot]) for slot in pool.slots] for pool in sandboxed}
+    _require_readable(policies)
+    return [{"name": policy["name"], "policy": policy} for pool in sandboxed for policy in policies[pool.name]]
+
+
+def _require_readable(policies: t.Mapping[str, t.Sequence[Given]]) -> None:
+    """Raises :class:`SandboxError` with every mistake; those of one slot of a pool are those of all."""
+    mistakes = [(pool, one) for pool, its in policies.items() for policy in its[:1] for one in read_sandbox(policy)[1]]
+    if mistakes:
+        found = (Mistake(pool, f"policy.{one.field}", one.given, one.allowed) for pool, one in mistakes)
+        raise SandboxError("; ".join(mistake.message for mistake in found))
 
 
 def _policy_of(slot: str, given: Given, homes: t.Mapping[str, str], ports: PortRange) -> t.Dict[str, t.Any]:

@@ -244,7 +244,8 @@ def remove_slots(tools: Tools, names: t.Sequence[str], force: bool) -> t.Tuple[t
         if all(in_job(read_status(tools.layout.folder(name))) for name in left) or time.monotonic() >= deadline:
             break
         time.sleep(_POLL)
-    return gone, busy(tools.layout, left)
+    # One that is idle by now is not gone either, and what it uses has to stay.
+    return gone, {**{name: "it is being taken away" for name in left}, **busy(tools.layout, left)}
 
 
 def busy(layout: Layout, names: t.Iterable[str]) -> Failures:

@@ -13,6 +13,7 @@ import typing as t
 
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._accounts.spec import accounts_of
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._fields import Fields, Mistake, show
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._limits.job import read_limits
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._pools import NATIVE, Pool
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.native_place import PACKAGE
 
@@ -56,12 +57,15 @@ def native_places(pools: t.Sequence[Pool], run: t.Sequence[Pool], raw: t.Any, mi
 
 
 def _limits(fields: Fields, pools: t.Mapping[str, Pool]) -> t.Dict[str, Json]:
-    """By pool; what is in them is read as the slots read it."""
+    """By pool; read here too, as the slots read them, so that a mistake is told before anything changes."""
     pooled = fields.mapping("pool_limits")
     for name in sorted(set(map(str, pooled.raw)) - set(pools)):
         fields.mistakes.append(Mistake("", "runner_pool_limits", show(name), f"native pools whose runners are slots: {', '.join(sorted(pools))}"))
     shared = fields.mapping("limits").raw
-    return {name: {**shared, **pooled.mapping(name).raw} for name in pools}
+    limits = {name: {**shared, **pooled.mapping(name).raw} for name in pools}
+    for name, pool in pools.items():
+        read_limits(limits[name], pool, fields.mistakes)
+    return limits
 
 
 def _package(pool: Pool, installed: t.Sequence[str], mistakes: t.List[Mistake]) -> str:

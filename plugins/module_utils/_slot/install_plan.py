@@ -180,7 +180,8 @@ def _cleaning(goal: Goal, installed: Installed) -> t.Iterator[Step]:
     """Credentials that no slot uses any more, and with the last slot everything."""
     if goal.slots is not None and goal.secrets is not None:
         for name in SECRETS:
-            if name in installed.secrets and (goal.empties or name not in goal.secrets):
+            # A list without slots says nothing of what those use that stay.
+            if name in installed.secrets and (goal.empties or (goal.slots and name not in goal.secrets)):
                 yield Step(CREDENTIALS, "remove", name)
     if goal.empties:
         if installed.newsyslog is not None:

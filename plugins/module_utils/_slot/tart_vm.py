@@ -40,8 +40,8 @@ class Processes(t.Protocol):
     def spawn(self, argv: t.Sequence[str], log: str) -> int:
         """Start one in a session of its own, its output in a log that begins anew; its pid."""
 
-    def alive(self, pid: int) -> bool:
-        """Whether that process still runs."""
+    def runs(self, pid: int, vm: str) -> bool:
+        """Whether that process still is the one that runs this VM."""
 
     def kill(self, pid: int) -> None:
         """End it and its whole session."""
@@ -128,7 +128,7 @@ class SlotVm:
     def _runs(self) -> bool:
         """Whether it is on, or about to be."""
         note = read_note(self._folder)
-        return bool(note and note.pid and self._processes.alive(note.pid)) or self.running()
+        return bool(note and note.pid and self._processes.runs(note.pid, self._vm.name)) or self.running()
 
     def running(self) -> bool:
         """Whether Tart says that it runs."""
@@ -185,7 +185,7 @@ class SlotVm:
                 return
             if seen.state in ("running", "suspended"):
                 cut_power(self._vm.name, self._tools.tart)
-            elif note is None or not note.pid or not self._processes.alive(note.pid):
+            elif note is None or not note.pid or not self._processes.runs(note.pid, self._vm.name):
                 return
             elif deadline - time.monotonic() < _GONE / 2:
                 self._processes.kill(note.pid)

@@ -44,10 +44,10 @@ class _Processes:
             os.close(descriptor)
         return process.pid
 
-    def alive(self, pid: int) -> bool:
-        """Its number may be another's by now."""
-        words = run(["/bin/ps", "-o", "command=", "-p", str(pid)]).stdout
-        return " run --no-graphics " in words
+    def runs(self, pid: int, vm: str) -> bool:
+        """Its number may be another's by now, that of another VM too."""
+        words = run(["/bin/ps", "-o", "command=", "-p", str(pid)]).stdout.split()
+        return "--no-graphics" in words and words[-1] == vm
 
     def kill(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -78,6 +78,27 @@ def test_a_mount_that_stays_is_told() -> None:
     assert [core.UMOUNT, "-f", f"{HOME}/a"] in mac.calls
 
 
+def test_a_line_that_a_user_made_takes_no_volume_of_others(tmp_path: pathlib.Path) -> None:
+    """A mount point whose name holds a line end looks like two mounts; a volume may be called by more than one path."""
+    elsewhere = tmp_path / "other name"
+    elsewhere.symlink_to("/proc")
+    forged = f"/dev/disk9 on {HOME}/x (apfs, local)\n/dev/disk9 on {{}} (apfs, local, nodev, nosuid, mounted by {NAME})\n"
+    genuine = "/dev/disk5s2 on /proc (apfs, local, nodev, nosuid, journaled)\n"
+    for point in ("/proc", str(elsewhere), "/proc/"):
+        mac = Mac(mounts=genuine + forged.format(point))
+        core.unmount_of(mac, NAME, HOME)
+        assert [call[-1] for call in mac.calls] == [f"{HOME}/x"], point
+    mac = Mac(mounts=forged.format("/proc"))
+    core.unmount_of(mac, NAME, HOME)
+    assert [call[-1] for call in mac.calls] == [f"{HOME}/x", "/proc"], "nobody else speaks of it"
+
+
+def test_an_account_whose_home_is_not_known_loses_only_what_it_mounted_itself() -> None:
+    mac = Mac()
+    core.unmount_of(mac, NAME, "")
+    assert [call[-1] for call in mac.calls] == ["/Volumes/Some Image"]
+
+
 def test_objects_of_the_user_go_and_no_others() -> None:
     mac = Mac()
     core.remove_ipc(mac, NAME)
@@ -108,3 +129,36 @@ def test_files_go_wherever_others_let_the_user_in(tmp_path: pathlib.Path) -> Non
     # Who has a directory of its own below /private/var/folders lets nobody else in.
     assert left == {*kept, shared / "link of root"} and (outside / "file").exists()
     assert not (shared / "own").exists() and not (folders / "zz/own").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("closed", ["stat", "open", "listdir"])
+def test_directories_that_macos_closes_to_root_are_passed_by(closed: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    caches = tmp_path / "Library/Caches"
+    for name in ("com.apple.aned", "others", "others/own"):
+        (caches / name).mkdir(parents=True)
+    os.chown(caches / "others/own", UID, UID)
+    vault, real = (caches / "com.apple.aned").stat().st_ino, getattr(os, closed)
+    asked: t.List[t.Any] = []
+
+    def guarded(path: t.Any, *arguments: t.Any, **options: t.Any) -> t.Any:
+        if path == "com.apple.aned" or (isinstance(path, int) and os.fstat(path).st_ino == vault):
+            asked.append(path)
+            raise PermissionError(1, "Operation not permitted", path)
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(os, closed, guarded)
+    core.remove_files(NAME, UID, str(tmp_path))
+    monkeypatch.undo()
+    assert asked and sorted(os.listdir(caches)) == ["com.apple.aned", "others"] and not os.listdir(caches / "others")
+
+
+def test_a_shared_directory_that_is_closed_is_told(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "private/tmp").mkdir(parents=True)
+
+    def closed(path: str, parent: t.Optional[int] = None) -> int:
+        raise PermissionError(1, "Operation not permitted", path)
+
+    monkeypatch.setattr(core, "open_directory", closed)
+    with pytest.raises(PermissionError):
+        core.remove_files(NAME, UID, str(tmp_path))

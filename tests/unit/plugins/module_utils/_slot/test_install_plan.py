@@ -127,6 +127,12 @@ def test_with_the_last_slot_everything_goes():
     assert steps(Goal(slots={}, purge=True, secrets={}), NOTHING) == []
 
 
+def test_a_list_without_slots_takes_no_credential_from_those_that_stay():
+    found = installed(slot(), slot("linux-2"))
+    assert steps(Goal(slots={}, secrets={}, absent=("linux-1",)), found) == [("linux-1", "drain"), ("linux-1", "remove")]
+    assert steps(Goal(slots={}, secrets={}), found) == []
+
+
 def test_a_credential_that_gave_way_to_another_goes_and_none_is_in_the_diff():
     plan = plan_install(goal("linux-1", secrets={"app.pem": b"SECRET"}), installed(slot()), LAYOUT)
     assert [(step.action, step.detail) for step in plan.steps] == [("write", "app.pem"), ("remove", "token")]

@@ -137,6 +137,8 @@ def test_a_native_slot_is_told_its_account_and_its_limits():
     ({**VERSION, "accounts": [{"pool": "fast"}]}, 'field accounts[0].pool: got "fast"'),
     ({**VERSION, "uid_base": 501}, 'pool "lint", field uid_base: got 501'),
     ({**VERSION, "limit": {}}, "field places.native.limit"),
+    ({**VERSION, "limits": {"open_file": 512}}, 'pool "lint", field limits.open_file: got an unknown field'),
+    ({**VERSION, "pool_limits": {"lint": {"qos": "fast"}}}, 'pool "lint", field limits.qos: got "fast"; allowed: one of'),
     ({"runner_version": "2.1.0", "keep": ["2.2.0"]}, 'pool "old", field runner_version: got "2.0.0"; allowed: a version that is on the Mac'),
     ({**VERSION, "homes": "/srv"}, 'pool "jail", field homes: got "/srv"; allowed: /Users'),
 ])

@@ -75,8 +75,8 @@ class SlotMac(FakeMac):
             self.running[pid] = NAME
         return pid
 
-    def alive(self, pid: int) -> bool:
-        return pid in self.running
+    def runs(self, pid: int, vm: str) -> bool:
+        return self.running.get(pid) == vm
 
     def kill(self, pid: int) -> None:
         self.end(NAME)
@@ -230,6 +230,17 @@ def test_a_run_that_hangs_before_tart_lists_it_is_ended(mac: SlotMac, monkeypatc
     mac.states.pop(NAME)
     vm.destroy()
     assert nothing_is_left(mac) and mac.running == {}
+
+
+def test_a_number_that_another_vm_has_by_now_is_not_ended(mac: SlotMac) -> None:
+    vm = mac.vm()
+    vm.make(1, "a")
+    pid = next(iter(mac.running))
+    # The Mac was started again, and numbers began anew.
+    mac.states[NAME] = "stopped"
+    mac.running[pid] = "mac-runners-other-1"
+    vm.destroy()
+    assert nothing_is_left(mac) and mac.running == {pid: "mac-runners-other-1"}
 
 
 def test_a_vm_whose_note_cannot_be_read_is_neither_used_nor_destroyed(mac: SlotMac) -> None:
