@@ -99,26 +99,26 @@ class NativeMac(TartMac):
         return self.path(f"/Users/mac-runners-{slot}")
 
     def of(self, slot: str) -> dict[int, str]:
-        """The processes of the slot's account by their numbers on this machine."""
-        found = {}
+        """The processes of the slot's account by their numbers on this machine; other Macs on it have users of the same numbers."""
+        found, here = {}, os.readlink(f"/proc/{self.mac.pid}/ns/pid")
         for path in pathlib.Path("/proc").glob("[0-9]*"):
             try:
-                words, uid = (path / "cmdline").read_bytes(), path.stat().st_uid
+                words, uid, where = (path / "cmdline").read_bytes(), path.stat().st_uid, os.readlink(path / "ns/pid")
             except OSError:
                 continue
-            if uid == self.uids[slot] and words:
+            if uid == self.uids[slot] and where == here and words:
                 found[int(path.name)] = words.replace(b"\0", b" ").decode("utf-8", "replace").strip()
         return found
 
     def keepers(self, slot: str) -> list[int]:
         """The processes of root that wait for a runner."""
-        found = []
+        found, here = [], os.readlink(f"/proc/{self.mac.pid}/ns/pid")
         for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
             try:
-                words = path.read_bytes().decode("utf-8", "replace").split("\0")
+                words, where = path.read_bytes().decode("utf-8", "replace").split("\0"), os.readlink(path.parent / "ns/pid")
             except OSError:
                 continue
-            if words[:2] == ["/bin/sh", "-c"] and f"{STATE}/slots/{slot}/native" in words:
+            if where == here and words[:2] == ["/bin/sh", "-c"] and f"{STATE}/slots/{slot}/native" in words:
                 found.append(int(path.parent.name))
         return found
 
