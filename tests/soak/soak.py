@@ -19,6 +19,7 @@ import hashlib
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ class Repeated:
             command = [".venv/bin/python", "-m", "pytest", "-q", "-s", "--timeout=7200", "-m", self.marked, self.path]
             command = ["tests/gate/with_docker", *command] if self.docker else command
             with log.open("w") as file:
-                code = subprocess.run(command, cwd=ROOT, env={**os.environ, self.variable: str(times)}, stdout=file, stderr=file, check=False).returncode
+                code = exit_code(command, env={**os.environ, self.variable: str(times)}, stdout=file, stderr=file)
             record["output"] = str(log.relative_to(ROOT))
             if code:
                 what = f"after {record['done']}: exit code {code}, see {record['output']}"
@@ -94,6 +95,16 @@ REPEATED = (
     Repeated("jails", "tests/unit/plugins/module_utils/_jails/test_jails_killed.py", "MAC_RUNNERS_JAIL_ROUNDS", 200),
     Repeated("policies", "tests/seatbelt/test_seatbelt.py", "SEATBELT_POLICIES", 10_000),
 )
+
+
+def exit_code(command: list[str], **options: Any) -> int:
+    """Run a command to its end; what ends this program ends it too, and all of its group."""
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **options) as process:
+        try:
+            return process.wait()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGTERM)
+            raise
 
 
 def git(*arguments: str) -> str:
@@ -118,7 +129,7 @@ def mutation(record: Record, given: argparse.Namespace, save: Save) -> None:
     """Mutants of the capacity core that the tests do not kill; those that are known to be equivalent are no failures."""
     record["wanted"] = 1
     command = ["tests/mutation/run", "--jobs", str(given.jobs)]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    code = exit_code(command)
     summary = ROOT / "tests" / "output" / "mutation" / "summary.json"
     record["summary"] = json.loads(summary.read_text()) if summary.is_file() else {}
     if code:
@@ -133,7 +144,7 @@ def simulation(record: Record, given: argparse.Namespace, save: Save) -> None:
     while record["done"] < given.simulation and len(record["failures"]) < MOST_FAILURES:
         seed = given.seed + record["done"]
         command = ["tests/simulation/run", "--seed", str(seed), "--jobs", str(SIMULATED_JOBS)]
-        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        code = exit_code(command)
         result = ROOT / "tests" / "output" / "simulation" / f"seed-{seed}-jobs-{SIMULATED_JOBS}" / "result.json"
         known_of: Record = json.loads(result.read_text()) if result.is_file() else {}
         record.setdefault("counters", {})[str(seed)] = known_of.get("counters")
@@ -150,7 +161,7 @@ def rounds(record: Record, given: argparse.Namespace, save: Save) -> None:
     record.setdefault("seconds", 0)
     while record["seconds"] < given.minutes * 60 and not record["failures"]:
         started = time.monotonic()
-        code = subprocess.run(["tests/soak/round"], cwd=ROOT, check=False).returncode
+        code = exit_code(["tests/soak/round"])
         if code:
             record["failures"].append({"what": [f"round {record['done'] + 1}: exit code {code}"], "replay": "tests/soak/round"})
         record["done"] += 1
@@ -255,6 +266,7 @@ def prove(name: str, results: Record, given: argparse.Namespace) -> None:
 
 def main(arguments: list[str]) -> int:
     given = parsed(arguments)
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     OUTPUT.mkdir(parents=True, exist_ok=True)
     with (OUTPUT / "lock").open("w") as lock:
         try:
