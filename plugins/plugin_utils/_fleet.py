@@ -32,7 +32,7 @@ _SCALARS = (str, int, float, type(None))
 def plain(value: t.Any) -> t.Any:
     """Copy ``value`` into dicts and lists of Python's own; Ansible's are templated as they are read."""
     # What most values are is asked first: the general question is a slow one.
-    if isinstance(value, dict) or isinstance(value, c.Mapping):
+    if isinstance(value, (dict, c.Mapping)):
         return {str(key): item if isinstance(item, _SCALARS) else plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [item if isinstance(item, _SCALARS) else plain(item) for item in value]
