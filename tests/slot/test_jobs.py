@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
+import subprocess
 import tarfile
 import time
 
@@ -232,6 +234,33 @@ def test_what_is_not_ours_is_not_touched(mac, broker):
     job = broker.queue("echo done")
     mac.finish(job)
     assert job.result == "Succeeded"
+
+
+def test_a_container_whose_removal_failed_is_removed_later(mac, broker):
+    """The engine gives no logs of such a one, nor anything else that tells of its job."""
+    folder = mac.slot()
+    job = broker.queue("touch /home/runner/stays; sleep 3; echo done")
+    mac.start(folder)
+    mac.wait_for(folder, "job")
+    with unremovable(mac, "home/runner/stays"):
+        mac.finish(job)
+        mac.wait("the engine cannot remove it", lambda: "failed to remove root filesystem" in mac.status(folder)["message"])
+        assert mac.api.inspect_container("mac-runners-linux-1")["State"]["Dead"]
+        mac.drain(folder)
+    mac.wait_for(folder, "drained")
+    assert (mac.containers(), mac.status(folder)["jobs"], job.result, len(job.runs)) == ([], 1, "Succeeded", 1)
+
+
+@contextlib.contextmanager
+def unremovable(mac, path):
+    """While a file of the slot's container cannot be removed, by root neither."""
+    file = pathlib.Path(mac.api.inspect_container("mac-runners-linux-1")["GraphDriver"]["Data"]["UpperDir"], path)
+    mac.wait(f"{path} is there", file.exists)
+    subprocess.run(["chattr", "+i", str(file)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", str(file)], check=True)
 
 
 @pytest.mark.parametrize(

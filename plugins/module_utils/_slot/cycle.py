@@ -15,6 +15,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ab
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.backoff import pause_after
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     READY,
+    REMOVING,
     RUNNING,
     VANISHED,
     Environment,
@@ -39,6 +40,8 @@ AT_ONCE = 0.0
 #: Why a runner is withdrawn without anything being wrong.
 DRAIN, RENEWAL = "drain", "renewal"
 _QUIET = (DRAIN, RENEWAL)
+#: No runner was or is in these, and nothing is to be learnt from them.
+_EMPTY = (READY, REMOVING)
 
 
 class Plan(t.NamedTuple):
@@ -102,10 +105,10 @@ class Slot:
         kept = None if draining or self._outdated() else renewed
         found = self._observe()
         for environment in found:
-            if environment.state == READY and environment != kept:
+            if environment.state in _EMPTY and environment != kept:
                 self._ports.isolation.destroy(environment)
         for environment in found:
-            if environment.state != READY:
+            if environment.state not in _EMPTY:
                 return self._attend(environment)
         if kept not in found:
             self._leave()

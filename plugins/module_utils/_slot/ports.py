@@ -13,8 +13,8 @@ import typing as t
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._errors import MacRunnersError
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.record import Pending, Record
 
-#: States of an environment: made and never started, started, ended by itself.
-READY, RUNNING, ENDED = "ready", "running", "ended"
+#: States of an environment: made and never started, started, ended by itself, half removed: it tells nothing any more.
+READY, RUNNING, ENDED, REMOVING = "ready", "running", "ended", "removing"
 #: The exit code of a runner whose environment ended under it; no process has it.
 VANISHED = -1
 
@@ -66,7 +66,7 @@ class Registration(t.NamedTuple):
 
 
 class Environment(t.NamedTuple):
-    """An environment of this slot. ``id`` is the isolation's own; ``state`` one of READY, RUNNING, ENDED."""
+    """An environment of this slot. ``id`` is the isolation's own; ``state`` one of READY, RUNNING, ENDED, REMOVING."""
 
     id: str
     state: str

@@ -16,6 +16,7 @@ from ansible_collections.action_packer.mac_runners.plugins.module_utils._isolati
 from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import (
     ENDED,
     READY,
+    REMOVING,
     RUNNING,
     Environment,
     Once,
@@ -26,7 +27,8 @@ from ansible_collections.action_packer.mac_runners.roles.runner.files.slot.engin
 
 #: Seconds in which a container that was removed must be gone.
 _GONE = 60.0
-_STATES = {"created": READY, "exited": ENDED, "dead": ENDED, "removing": ENDED}
+#: The engine gives no logs of a container whose removal began: one that failed, or that a restart of the engine broke off, leaves it so.
+_STATES = {"created": READY, "exited": ENDED, "dead": REMOVING, "removing": REMOVING}
 _LAST_LINES = 20
 
 Json = t.Dict[str, t.Any]

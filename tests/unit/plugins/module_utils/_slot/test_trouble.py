@@ -10,7 +10,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import VANISHED, OutdatedError, SlotError, StoppedError
+from ansible_collections.action_packer.mac_runners.plugins.module_utils._slot.ports import REMOVING, VANISHED, OutdatedError, SlotError, StoppedError
 from tests.unit.plugins.module_utils._slot.fakes import DONE, GOOD, LISTENING, RUNS, FakeWorld, Killed, error, revive, slot, turns
 
 
@@ -192,6 +192,28 @@ def test_an_environment_that_cannot_be_destroyed_is_tried_again_and_its_job_coun
     assert (len(world.boxes), world.record.jobs, world.record.failures) == (1, 1, 2)
     turns(world, 2)
     assert (world.boxes, world.record.jobs, world.record.failures) == ({}, 2, 0)
+
+
+def half_removed(world: FakeWorld) -> None:
+    for box in world.boxes.values():
+        box.environment, box.worker = box.environment._replace(state=REMOVING), False
+
+
+def test_a_half_removed_environment_is_removed_and_nothing_is_asked_of_it(world: FakeWorld) -> None:
+    world.errors["destroy"] = [error("the device is busy")]
+    turns(world, 1)
+    half_removed(world)
+    turns(world, 1)
+    assert (world.boxes, world.calls.count("watch"), world.record.jobs, world.record.failures) == ({}, 2, 2, 0)
+
+
+def test_a_job_whose_environment_somebody_removed_half_holds_no_drain_up(world: FakeWorld) -> None:
+    world.scripts = iter([[LISTENING, RUNS, blind]])
+    turns(world, 1)
+    half_removed(world)
+    world.drain = True
+    turns(world, 1)
+    assert (world.boxes, world.calls.count("watch"), world.record.state) == ({}, 1, "drained")
 
 
 def forget(world: FakeWorld) -> None:
