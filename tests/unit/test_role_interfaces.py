@@ -153,3 +153,13 @@ def test_no_fact_is_called_as_a_variable_of_the_user() -> None:
     facts = set(told["ansible_facts"]["contains"])
     variables = set(re.findall(r"`(mac_runners_\w+)`", (ROOT / "docs" / "variables.md").read_text(encoding="utf-8")))
     assert "mac_runners_pools" in variables and facts and not facts & variables
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_what_is_true_or_false_is_read_as_such_in_each_expression(role: str) -> None:
+    """With ``-e NAME=false`` it is a text, and one that counts as true; what stands alone is for an argument, which reads it itself."""
+    names = "|".join(name for name, option in options_of(role).items() if option["type"] == "bool") or "(?!)"
+    asked = re.compile(rf"(?<!field )\b(?:{names})\b(?! \| bool)")
+    alone = re.compile(rf'"\{{\{{ (?:{names}) \}}\}}"')
+    files = sorted((ROOT / "roles" / role / "tasks").glob("*.yml"))
+    assert [(path.name, found.group()) for path in files for found in asked.finditer(alone.sub("", path.read_text(encoding="utf-8")))] == []
