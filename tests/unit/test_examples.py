@@ -6,22 +6,17 @@
 
 from __future__ import annotations
 
-import ast
 import pathlib
 import typing as t
 
 import pytest
 import yaml
 
+from tests.unit.plugin_texts import texts
+
 PLUGINS = pathlib.Path(__file__).resolve().parents[2] / "plugins"
 NAME = "action_packer.mac_runners."
 Options = t.Dict[str, t.Dict[str, t.Any]]
-
-
-def texts(path: pathlib.Path) -> dict[str, str]:
-    """The texts that a plugin, or the class of a doc fragment, gives names in capitals."""
-    assignments = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
-    return {node.targets[0].id: node.value.value for node in assignments if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)}
 
 
 def fragment(name: str) -> Options:

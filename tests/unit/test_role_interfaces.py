@@ -13,6 +13,8 @@ import typing as t
 import pytest
 import yaml
 
+from tests.unit.plugin_texts import texts
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLES = sorted(path.name for path in (ROOT / "roles").iterdir() if path.is_dir())
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -148,8 +150,7 @@ def test_the_action_group_holds_modules_alone() -> None:
 
 def test_no_fact_is_called_as_a_variable_of_the_user() -> None:
     """Ansible makes a variable of each fact, and with a cache of facts also in plays that read none."""
-    module = (ROOT / "plugins" / "modules" / "mac_facts.py").read_text(encoding="utf-8")
-    told = yaml.safe_load(re.search(r'RETURN = r"""(.*?)"""', module, re.DOTALL)[1])  # type: ignore[index]
+    told = yaml.safe_load(texts(ROOT / "plugins" / "modules" / "mac_facts.py")["RETURN"])
     facts = set(told["ansible_facts"]["contains"])
     variables = set(re.findall(r"`(mac_runners_\w+)`", (ROOT / "docs" / "variables.md").read_text(encoding="utf-8")))
     assert "mac_runners_pools" in variables and facts and not facts & variables

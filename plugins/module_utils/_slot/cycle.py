@@ -40,7 +40,7 @@ AT_ONCE = 0.0
 #: Why a runner is withdrawn without anything being wrong.
 DRAIN, RENEWAL = "drain", "renewal"
 _QUIET = (DRAIN, RENEWAL)
-#: No runner was or is in these, and nothing is to be learnt from them.
+#: No runner is in these, and of one that was nothing can be learnt any more.
 _EMPTY = (READY, REMOVING)
 
 
