@@ -150,7 +150,7 @@ def test_the_agent_runs_the_listener_whenever_it_is_registered(guest: Guest) -> 
         (guest.runner / ".path").write_text("/opt/x:/usr/bin:/bin")
         for name in (".runner", ".credentials_rsaparams"):
             (guest.runner / name).write_text("x")
-        until((guest.runner / "said").exists)
+        until(lambda: (guest.runner / "said").exists() and (guest.runner / "said").stat().st_size)
         assert (guest.runner / "said").read_text() == "run /opt/x:/usr/bin:/bin\n"
         process.terminate()
         assert process.wait(10) == 0

@@ -51,9 +51,11 @@ def occupied(bench: Workbench) -> subprocess.Popen[bytes]:
     (tmp / "deep" / "file-out").symlink_to(bench.outside / "kept" / "file")
     (tmp / "held").write_text("held\n")
     # It ends with this process, whose end of the pipe is the only one.
-    return subprocess.Popen(
+    process = subprocess.Popen(
         ["/usr/sbin/chroot", str(bench.root("build-1")), "/usr/bin/cat", "-", "/tmp/held"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )
+    assert lives(process), "until it answers it may not be in the jail yet"
+    return process
 
 
 def lives(process: subprocess.Popen[bytes]) -> bool:
