@@ -28,7 +28,7 @@ class Row(t.NamedTuple):
     """One slot, or one thing on the Mac that no slot explains.
 
     ``state`` is what is there: a workload's state, that of a slot's record, ``down`` for a slot that nothing runs, ``missing``, or
-    ``not managed`` for what the collection plans but does not build. ``as_declared`` is None where nothing is expected.
+    ``not managed`` for a place in the plan that has no runner. ``as_declared`` is None where nothing is expected.
     """
 
     slot: str
@@ -66,7 +66,7 @@ def status_rows(
 def _slot(pool: Pool, slot: str, workload: t.Optional[Workload], runner: t.Optional[Slot]) -> Row:
     note = _marked(pool) or (_registration(runner) if runner else "")
     if pool.lifecycle != "persistent" or pool.isolation not in OBSERVED:
-        what = "only planned"
+        what = "no runner is installed"
         return Row(slot, pool.isolation, pool.level, "not managed", None, f"{note}, {what}" if note else what)
     state = workload.state if workload else "missing"
     return Row(slot, pool.isolation, pool.level, state, state == "running", note)

@@ -10,13 +10,14 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import time
 import typing as t
 
 from tests.acceptance.company import PasswordProxy
-from tests.acceptance.fleet import ROOT, Engine, Fleet
+from tests.acceptance.fleet import ROOT, Engine, Fleet, Outcome, finished
 
 sys.path[:0] = [str(ROOT / "tests" / folder) for folder in ("integration", "github", "runner")]
 
@@ -33,6 +34,8 @@ from proxy import Proxy  # noqa: E402
 
 IMAGE = image.NAME
 OTHER_IMAGE = "mac-runners-standin:2"
+#: A long job looks for it in its container.
+END = "/home/runner/end"
 
 
 def pool(name: str = "linux", **fields: t.Any) -> dict[str, t.Any]:
@@ -95,6 +98,20 @@ class Workplace:
                 raise AssertionError(f"waited {seconds} s for: {what}\n{json.dumps(self.slots(), indent=1)}\n{self.logs()}")
             time.sleep(0.1)
 
+    def long_job(self) -> tuple[Job, str]:
+        """A job in a container of mac-1 that runs until somebody ends it, and the slot whose runner took it."""
+        job = self.broker.queue(f"until [ -e {END} ]; do sleep 0.2; done; rm {END}", "echo whole")
+        self.wait("a job", lambda: job.runs)
+        return job, slot_of(job)
+
+    def end(self, slot: str) -> None:
+        """Let the long job of a slot come to its end."""
+        self.engine.docker("exec", f"mac-runners-{slot}", "/bin/sh", "-c", f": >{END}")
+
+    def begun(self, job: Job, seconds: float = 60.0) -> None:
+        """Wait until a runner has this job and its slot says so: the state alone may still be that of the job before."""
+        self.wait(f"job {job.id} has begun", lambda: job.runs and self.state(slot_of(job)) == "job", seconds)
+
     def logs(self) -> str:
         """The ends of the logs of all slots."""
         folders = [mac.root / "private/var/log/mac_runners" for mac in self.fleet.macs.values()]
@@ -107,6 +124,26 @@ class Workplace:
 
     def containers(self) -> list[str]:
         return sorted(self.engine.docker("ps", "--all", "--format", "{{.Names}}").split())
+
+
+def slot_of(job: Job) -> str:
+    """The slot of mac-1 whose runner, ephemeral or persistent, has a job."""
+    found = re.match(r"mac-1-(.+?-\d+)(-|$)", job.runs[0])
+    assert found, job.runs
+    return found[1]
+
+
+def end_while_waited_for(play: t.Any, task: str, end: t.Callable[[], None]) -> Outcome:
+    """The play counts down in a task of role runner while a job runs, and goes on when it has ended."""
+    seen = []
+    for line in play.stdout:
+        seen.append(line)
+        if f"FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : {task}" in line:
+            break
+    else:
+        raise AssertionError("".join(seen)[-6000:])
+    end()
+    return finished(play)
 
 
 @contextlib.contextmanager

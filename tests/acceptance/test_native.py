@@ -91,7 +91,7 @@ def test_native_slots_run_jobs_and_leave_the_mac_as_it_was(place: Workplace) -> 
 
     # A pool that goes takes its accounts, its profiles and its slots along, and no other's.
     job = place.broker.queue("sleep 20; echo whole", labels=["account"])
-    place.wait("a job", lambda: place.state("acct-1") == "job")
+    place.begun(job)
     moved = fleet.play("site", "-e", json.dumps({"account_settings": [{"pool": "acct", "uid_base": 1901}]}), rc=2)
     assert "while the slot acct-1 is installed" in moved.text and not job.result
     fleet.pools("mac-1", {**ACCT, "port_base": 20200}, mac_runners_github=accepting(place), account_settings=[{"pool": "acct", "uid_base": 1801}])
@@ -101,7 +101,7 @@ def test_native_slots_run_jobs_and_leave_the_mac_as_it_was(place: Workplace) -> 
     assert not list((root / "opt/mac_runners/sandbox").glob("lint-*"))
 
     lost = place.broker.queue("sleep 1000", labels=["account"])
-    place.wait("a job", lambda: place.state("acct-1") == "job")
+    place.begun(lost)
     refused = fleet.play("teardown", "-e", "mac_runners_wait=3", rc=2)
     assert "acct-1: job build" in refused.text and place.state("acct-1") == "job"
     fleet.play("teardown", "-e", "mac_runners_force=true")

@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from tests.acceptance.fleet import Fleet, finished
-from tests.acceptance.jobs import OTHER_IMAGE, Workplace, pool, workplace
+from tests.acceptance.fleet import Fleet
+from tests.acceptance.jobs import OTHER_IMAGE, Workplace, end_while_waited_for, pool, workplace
 
 
 @pytest.fixture
@@ -45,34 +45,7 @@ def custom_labels(place: Workplace) -> set[str]:
     return {label for runner in place.broker.scope.runners.values() for label, kind in runner.labels if kind == "custom"}
 
 
-def long_job(place: Workplace) -> tuple[t.Any, str]:
-    """A job that runs until somebody ends it, and the slot whose runner took it."""
-    job = place.broker.queue(f"until [ -e {END} ]; do sleep 0.2; done; rm {END}", "echo whole")
-    place.wait("a job", lambda: job.runs)
-    return job, job.runs[0].removeprefix("mac-1-")
-
-
-def end(place: Workplace, slot: str) -> None:
-    """Let the job of a slot come to its end."""
-    place.engine.docker("exec", f"mac-runners-{slot}", "/bin/sh", "-c", f": >{END}")
-
-
-def end_while_waited_for(place: Workplace, play: t.Any, slot: str, task: str) -> None:
-    """The play counts down while the job runs, and goes on when it has ended."""
-    seen = []
-    for line in play.stdout:
-        seen.append(line)
-        if f"FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : {task}" in line:
-            break
-    else:
-        raise AssertionError("".join(seen)[-6000:])
-    end(place, slot)
-    finished(play)
-
-
 BOTH = ["mac-1-linux-1", "mac-1-linux-2"]
-#: A job that waits looks for it.
-END = "/home/runner/end"
 
 
 def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workplace) -> None:
@@ -94,12 +67,11 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     assert fleet.play("status").text.count("registered as mac-1-linux-") == 2
 
     # A busy runner is waited for, takes no second job, and stays drained until somebody takes that back.
-    job, slot = long_job(place)
+    job, slot = place.long_job()
     refused = fleet.play("drain", "-e", "mac_runners_wait=2", rc=2)
     assert f"still busy: {slot}: a job runs on its Mac" in refused.text and names(place) == [f"mac-1-{slot}"], refused.text
     assert custom_labels(place) > {"draining"} and "quick" not in custom_labels(place)
-    play = fleet.start("drain")
-    end_while_waited_for(place, play, slot, "Wait until no persistent runner has a job")
+    end_while_waited_for(fleet.start("drain"), "Wait until no persistent runner has a job", lambda: place.end(slot))
     place.finish(job)
     assert names(place) == [] and fleet.play("site").changed("mac-1") == 0 and names(place) == []
     assert "drained by an operator" in fleet.play("status").text
@@ -108,9 +80,9 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     place.finish(place.broker.queue("echo whole", labels=["docker", "quick"]))
 
     # Another image: each container is made anew once its runner is off GitHub, and registers again.
-    job, slot = long_job(place)
+    job, slot = place.long_job()
     fleet.pools("mac-1", kept(image=OTHER_IMAGE))
-    end_while_waited_for(place, fleet.start("site"), slot, "Wait for the jobs of persistent runners")
+    end_while_waited_for(fleet.start("site"), "Wait for the jobs of persistent runners", lambda: place.end(slot))
     place.finish(job)
     place.wait("runners online", lambda: online(place) == BOTH)
     assert place.image_of(slot) == OTHER_IMAGE and fleet.play("site").changed("mac-1") == 0
@@ -119,10 +91,10 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     fleet.play("site")
     assert (place.containers(), names(place)) == (["mac-runners-linux-1"], ["mac-1-linux-1"])
 
-    job, slot = long_job(place)
+    job, slot = place.long_job()
     refused = fleet.play("teardown", "-e", "mac_runners_wait=2", rc=2)
     assert "nothing was stopped" in refused.text and place.containers() and not job.result
-    end(place, slot)
+    place.end(slot)
     left = fleet.play("teardown", "-vvv")
     place.finish(job)
     assert place.token not in left.text

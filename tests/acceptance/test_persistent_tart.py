@@ -11,8 +11,8 @@ import typing as t
 
 import pytest
 
-from tests.acceptance.fleet import MACOS_IMAGE, Fleet, finished, seed, tart_pool
-from tests.acceptance.jobs import Workplace, give_guests_a_runner, tart_workplace
+from tests.acceptance.fleet import MACOS_IMAGE, Fleet, seed, tart_pool
+from tests.acceptance.jobs import Workplace, end_while_waited_for, give_guests_a_runner, slot_of, tart_workplace
 
 OTHER_IMAGE = "ghcr.io/acme/macos-xcode:27"
 BOTH = ["mac-1-ios-1", "mac-1-ios-2"]
@@ -64,25 +64,12 @@ def long_job(place: Workplace) -> tuple[t.Any, str]:
     """A job that runs until somebody ends it, and the slot whose runner took it."""
     job = place.broker.queue("until [ -e ~/end ]; do sleep 0.2; done; rm ~/end", "echo whole", labels=["tart", "xcode"])
     place.wait("a job", lambda: job.runs)
-    return job, job.runs[0].removeprefix("mac-1-")
+    return job, slot_of(job)
 
 
 def end(place: Workplace, slot: str) -> None:
     """Let the job of a slot come to its end."""
     (vm(place, slot) / ".guest" / "end").touch()
-
-
-def end_while_waited_for(place: Workplace, play: t.Any, slot: str, task: str) -> None:
-    """The play counts down while the job runs, and goes on when it has ended."""
-    seen = []
-    for line in play.stdout:
-        seen.append(line)
-        if f"FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : {task}" in line:
-            break
-    else:
-        raise AssertionError("".join(seen)[-6000:])
-    end(place, slot)
-    finished(play)
 
 
 @pytest.mark.long
@@ -117,7 +104,7 @@ def test_persistent_runners_come_work_and_stay_drained(place: Workplace) -> None
     job, slot = long_job(place)
     refused = fleet.play("drain", "-e", "mac_runners_wait=2", rc=2)
     assert f"still busy: {slot}: a job runs on its Mac" in refused.text and list(ids(place)) == [f"mac-1-{slot}"], refused.text
-    end_while_waited_for(place, fleet.start("drain"), slot, "Wait until no persistent runner has a job")
+    end_while_waited_for(fleet.start("drain"), "Wait until no persistent runner has a job", lambda: end(place, slot))
     place.finish(job)
     assert ids(place) == {} and fleet.play("site").changed("mac-1") == 0 and ids(place) == {}
     fleet.play("undrain")
@@ -134,7 +121,7 @@ def test_another_image_fewer_runners_and_teardown_lose_no_job(place: Workplace) 
     # Each VM stops once its runner is off GitHub, and the new one registers again.
     job, slot = long_job(place)
     fleet.pools("mac-1", kept(image=OTHER_IMAGE), tart_recreate=True)
-    end_while_waited_for(place, fleet.start("site"), slot, "Wait for the jobs of persistent runners")
+    end_while_waited_for(fleet.start("site"), "Wait for the jobs of persistent runners", lambda: end(place, slot))
     place.finish(job)
     place.wait("runners online", lambda: online(place) == BOTH)
     assert OTHER_IMAGE in image_of(place, slot) and fleet.play("site").changed("mac-1") == 0

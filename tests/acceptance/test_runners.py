@@ -16,7 +16,7 @@ import pytest
 
 from tests.acceptance.company import PasswordProxy
 from tests.acceptance.fleet import Fleet, finished, seed, tart_pool
-from tests.acceptance.jobs import IMAGE, OTHER_IMAGE, Workplace, give_guests_a_runner, pool, release, tart_workplace, workplace
+from tests.acceptance.jobs import IMAGE, OTHER_IMAGE, Workplace, end_while_waited_for, give_guests_a_runner, pool, release, tart_workplace, workplace
 
 UBUNTU = "ghcr.io/acme/ubuntu:24.04"
 
@@ -90,24 +90,23 @@ def test_what_goes_waits_for_its_job(place: Workplace) -> None:
     fleet = place.fleet
     before = fleet.pictures()
     fleet.play("site")
-    job = place.broker.queue("sleep 20; echo whole")
-    place.wait("a job", lambda: "job" in (place.state("linux-1"), place.state("linux-2")))
+    job, slot = place.long_job()
     fleet.pools("mac-1", pool(count=0))
-    shrunk = fleet.play("site")
-    assert "FAILED - RETRYING: [mac-1]: action_packer.mac_runners.runner : Wait for the jobs of slots that have to go" in shrunk.text or job.result, shrunk.text
+    end_while_waited_for(fleet.start("site"), "Wait for the jobs of slots that have to go", lambda: place.end(slot))
     place.finish(job)
     assert (place.slots(), place.containers(), place.broker.scope.runners, place.broker.scope.jobs_lost) == ({}, [], {}, 0)
 
     fleet.pools("mac-1", pool(count=1))
     fleet.play("site")
-    job = place.broker.queue("sleep 45; echo whole")
-    place.wait("a job", lambda: place.state("linux-1") == "job")
+    job, slot = place.long_job()
+    place.begun(job)
     refused = fleet.play("teardown", "-e", "mac_runners_wait=3", rc=2)
     assert "linux-1: job build" in refused.text and "nothing was ended" in refused.text
     assert place.state("linux-1") == "job" and not job.result, "a job was ended"
 
     drained = fleet.play("drain", "-e", "mac_runners_wait=1", rc=2)
     assert "still busy: linux-1: job build" in drained.text
+    place.end(slot)
     place.finish(job)
     place.wait("a drained slot", lambda: place.state("linux-1") == "drained")
     assert "drained by an operator" in fleet.play("status").text
@@ -115,7 +114,7 @@ def test_what_goes_waits_for_its_job(place: Workplace) -> None:
     place.finish(place.broker.queue("echo again"))
 
     lost = place.broker.queue("sleep 1000")
-    place.wait("a job", lambda: place.state("linux-1") == "job")
+    place.begun(lost)
     fleet.play("teardown", "-e", "mac_runners_force=true")
     assert (fleet.pictures(), place.containers(), lost.result) == (before, [], "")
 
@@ -125,16 +124,15 @@ def test_busy_slots_take_over_an_image_and_a_program_between_jobs(place: Workpla
     fleet.pools("mac-1", pool(count=1))
     fleet.play("site")
     first = place.slots()["linux-1"]["program"]
-    job = place.broker.queue("sleep 20; echo whole")
-    place.wait("a job", lambda: place.state("linux-1") == "job")
+    job, slot = place.long_job()
     fleet.pools("mac-1", pool(count=1, image=OTHER_IMAGE))
     fleet.play("site")
-    assert place.image_of("linux-1") == IMAGE or job.result, "the job's environment was changed"
+    assert place.image_of("linux-1") == IMAGE and not job.result, "the job's environment was changed"
+    place.end(slot)
     place.finish(job)
     place.wait("the new image", lambda: place.image_of("linux-1") == OTHER_IMAGE)
 
-    job = place.broker.queue("sleep 60; echo whole")
-    place.wait("a job", lambda: place.state("linux-1") == "job")
+    job, slot = place.long_job()
     newer = release(tmp_path, "newer")
     play = fleet.start("upgrade", **newer)
     place.wait("a switch of the program", lambda: place.current() not in ("", first))
@@ -142,7 +140,7 @@ def test_busy_slots_take_over_an_image_and_a_program_between_jobs(place: Workpla
     play.communicate()
     second = place.current()
     assert place.slots()["linux-1"]["program"] == first and not job.result
-    finished(fleet.start("upgrade", **newer))
+    end_while_waited_for(fleet.start("upgrade", **newer), "Wait until every slot runs the program that is installed", lambda: place.end(slot))
     place.finish(job)
     place.wait("the new program", lambda: place.slots()["linux-1"]["program"] == second)
     assert place.versions() == sorted([first, second])
@@ -171,7 +169,7 @@ def test_tart_slots_beside_a_persistent_vm(boot_mac: t.Callable[..., t.Any], tmp
         before = fleet.pictures()
         fleet.play("site")
         job = place.broker.queue("sleep 40; echo whole")
-        place.wait("a job", lambda: "job" in (place.state("ubuntu-1"), place.state("ubuntu-2")), 120)
+        place.begun(job, 120)
         again = fleet.play("site")
         assert again.changed("mac-1") == 0 and not job.result, again.text
         place.finish(job)

@@ -49,6 +49,12 @@ class Part:
     sources: tuple[str, ...] = SOURCES
 
 
+def told(name: str, record: Record) -> str:
+    """How far a part is; one that has no number of rounds does all that there is in one."""
+    rounds = f"{record['done']} of {record['wanted']}" if record["wanted"] else "all"
+    return f"{name}: {rounds}, {len(record['failures'])} failures"
+
+
 @dataclasses.dataclass(frozen=True)
 class Repeated:
     """A file of pytest that repeats what it does as often as an environment variable says, in portions after which progress is kept.
@@ -82,7 +88,7 @@ class Repeated:
             else:
                 record["done"] += times
             save()
-            print(f"{self.name}: {record['done']} of {wanted or 'all'}, {len(record['failures'])} failures", flush=True)
+            print(told(self.name, record), flush=True)
 
 
 # A part that is a file of tests is a line here, and one in README.md.
@@ -279,7 +285,7 @@ def main(arguments: list[str]) -> int:
             prove(name, results, given)
         chosen = {name: results["parts"][name] for name in given.parts}
     for name, record in chosen.items():
-        print(f"{name}: {record['done']} of {record['wanted'] or 'all'}, {len(record['failures'])} failures")
+        print(told(name, record))
         for failure in record["failures"]:
             print(f"  {'; '.join(failure['what'])}\n  again: {failure['replay']}")
     print(f"results: {RESULTS.relative_to(ROOT)}")
