@@ -34,8 +34,8 @@ from proxy import Proxy  # noqa: E402
 
 IMAGE = image.NAME
 OTHER_IMAGE = "mac-runners-standin:2"
-#: A long job looks for it in its container.
-END = "/home/runner/end"
+#: A long job looks for it at home.
+END = "end"
 
 
 def pool(name: str = "linux", **fields: t.Any) -> dict[str, t.Any]:
@@ -98,15 +98,15 @@ class Workplace:
                 raise AssertionError(f"waited {seconds} s for: {what}\n{json.dumps(self.slots(), indent=1)}\n{self.logs()}")
             time.sleep(0.1)
 
-    def long_job(self) -> tuple[Job, str]:
-        """A job in a container of mac-1 that runs until somebody ends it, and the slot whose runner took it."""
-        job = self.broker.queue(f"until [ -e {END} ]; do sleep 0.2; done; rm {END}", "echo whole")
+    def long_job(self, *labels: str) -> tuple[Job, str]:
+        """A job on mac-1 that runs until somebody ends it, and the slot whose runner took it."""
+        job = self.broker.queue(f"until [ -e ~/{END} ]; do sleep 0.2; done; rm ~/{END}", "echo whole", labels=labels)
         self.wait("a job", lambda: job.runs)
         return job, slot_of(job)
 
     def end(self, slot: str) -> None:
-        """Let the long job of a slot come to its end."""
-        self.engine.docker("exec", f"mac-runners-{slot}", "/bin/sh", "-c", f": >{END}")
+        """Let the long job in a slot's container come to its end."""
+        self.engine.docker("exec", f"mac-runners-{slot}", "/bin/sh", "-c", f": >~/{END}")
 
     def begun(self, job: Job, seconds: float = 60.0) -> None:
         """Wait until a runner has this job and its slot says so: the state alone may still be that of the job before."""
@@ -116,6 +116,10 @@ class Workplace:
         """The ends of the logs of all slots."""
         folders = [mac.root / "private/var/log/mac_runners" for mac in self.fleet.macs.values()]
         return "\n".join(f"{path.name}: {path.read_text()[-1500:]}" for folder in folders for path in sorted(folder.glob("slot.*.log")))
+
+    def online(self) -> list[str]:
+        """The runners that GitHub sees."""
+        return sorted(runner.name for runner in self.broker.scope.runners.values() if runner.online)
 
     def finish(self, *jobs: Job, seconds: float = 90.0) -> None:
         for job in jobs:

@@ -17,7 +17,7 @@ import typing as t
 import pytest
 
 from tests.acceptance.fleet import Fleet, differences
-from tests.acceptance.jobs import Workplace, build, tart_workplace
+from tests.acceptance.jobs import END, Workplace, build, tart_workplace
 
 LINT = {"name": "lint", "isolation": "sandbox", "count": 2, "memory": "1GiB", "trust": "trusted", "labels": ["quick"]}
 ACCT = {"name": "acct", "isolation": "account", "count": 1, "memory": "1GiB", "trust": "trusted", "labels": ["quick"]}
@@ -90,12 +90,13 @@ def test_native_slots_run_jobs_and_leave_the_mac_as_it_was(place: Workplace) -> 
     fleet.pools("mac-1", LINT, ACCT, mac_runners_github=accepting(place))
 
     # A pool that goes takes its accounts, its profiles and its slots along, and no other's.
-    job = place.broker.queue("sleep 20; echo whole", labels=["account"])
+    job, slot = place.long_job("account")
     place.begun(job)
     moved = fleet.play("site", "-e", json.dumps({"account_settings": [{"pool": "acct", "uid_base": 1901}]}), rc=2)
     assert "while the slot acct-1 is installed" in moved.text and not job.result
     fleet.pools("mac-1", {**ACCT, "port_base": 20200}, mac_runners_github=accepting(place), account_settings=[{"pool": "acct", "uid_base": 1801}])
     fleet.play("site")
+    (root / f"Users/mac-runners-{slot}" / END).touch()
     place.finish(job)
     assert sorted(path.name for path in (root / "Users").glob("mac-runners-*")) == ["mac-runners-acct-1"]
     assert not list((root / "opt/mac_runners/sandbox").glob("lint-*"))

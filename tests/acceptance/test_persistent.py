@@ -37,10 +37,6 @@ def names(place: Workplace) -> list[str]:
     return sorted(runner.name for runner in place.broker.scope.runners.values())
 
 
-def online(place: Workplace) -> list[str]:
-    return sorted(runner.name for runner in place.broker.scope.runners.values() if runner.online)
-
-
 def custom_labels(place: Workplace) -> set[str]:
     return {label for runner in place.broker.scope.runners.values() for label, kind in runner.labels if kind == "custom"}
 
@@ -58,7 +54,7 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     assert predicted.diff_of("Register the persistent") == converged.diff_of("Register the persistent") != []
     assert names(place) == BOTH and len(scope.registration_tokens) == 1
     assert not any(token in converged.text for token in [place.token, *scope.registration_tokens])
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     assert {"docker", "quick"} <= {label for runner in scope.runners.values() for label, _kind in runner.labels}
     jobs = [place.broker.queue("echo whole", labels=["docker", "quick"]) for _number in range(3)]
     place.finish(*jobs)
@@ -76,7 +72,7 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     assert names(place) == [] and fleet.play("site").changed("mac-1") == 0 and names(place) == []
     assert "drained by an operator" in fleet.play("status").text
     fleet.play("undrain")
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     place.finish(place.broker.queue("echo whole", labels=["docker", "quick"]))
 
     # Another image: each container is made anew once its runner is off GitHub, and registers again.
@@ -84,7 +80,7 @@ def test_persistent_runners_come_work_and_go_without_losing_a_job(place: Workpla
     fleet.pools("mac-1", kept(image=OTHER_IMAGE))
     end_while_waited_for(fleet.start("site"), "Wait for the jobs of persistent runners", lambda: place.end(slot))
     place.finish(job)
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     assert place.image_of(slot) == OTHER_IMAGE and fleet.play("site").changed("mac-1") == 0
 
     fleet.pools("mac-1", kept(count=1, image=OTHER_IMAGE))

@@ -12,7 +12,7 @@ import typing as t
 import pytest
 
 from tests.acceptance.fleet import MACOS_IMAGE, Fleet, seed, tart_pool
-from tests.acceptance.jobs import Workplace, end_while_waited_for, give_guests_a_runner, slot_of, tart_workplace
+from tests.acceptance.jobs import END, Workplace, end_while_waited_for, give_guests_a_runner, tart_workplace
 
 OTHER_IMAGE = "ghcr.io/acme/macos-xcode:27"
 BOTH = ["mac-1-ios-1", "mac-1-ios-2"]
@@ -56,20 +56,9 @@ def ids(place: Workplace) -> dict[str, int]:
     return {runner.name: number for number, runner in place.broker.scope.runners.items()}
 
 
-def online(place: Workplace) -> list[str]:
-    return sorted(runner.name for runner in place.broker.scope.runners.values() if runner.online)
-
-
-def long_job(place: Workplace) -> tuple[t.Any, str]:
-    """A job that runs until somebody ends it, and the slot whose runner took it."""
-    job = place.broker.queue("until [ -e ~/end ]; do sleep 0.2; done; rm ~/end", "echo whole", labels=["tart", "xcode"])
-    place.wait("a job", lambda: job.runs)
-    return job, slot_of(job)
-
-
 def end(place: Workplace, slot: str) -> None:
-    """Let the job of a slot come to its end."""
-    (vm(place, slot) / ".guest" / "end").touch()
+    """Let the long job in a slot's VM come to its end."""
+    (vm(place, slot) / ".guest" / END).touch()
 
 
 @pytest.mark.long
@@ -85,7 +74,7 @@ def test_persistent_runners_come_work_and_stay_drained(place: Workplace) -> None
     assert not any(token in converged.text for token in [place.token, *scope.registration_tokens])
     calls = str([call["argv"] for call in fleet.macs["mac-1"].calls()])
     assert not any(token in calls or token in (vm(place, "ios-1") / PLIST).read_text() for token in scope.registration_tokens)
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     place.finish(*[place.broker.queue("echo whole", labels=["tart", "xcode"]) for _number in range(3)])
     again = fleet.play("site")
     assert again.changed("mac-1") == 0 and len(scope.registration_tokens) == 1, again.text
@@ -95,20 +84,20 @@ def test_persistent_runners_come_work_and_stay_drained(place: Workplace) -> None
     # A guest that is off is started again; its runner comes by itself, under the same registration.
     account = vm(place, "ios-1").parents[2].name
     fleet.macs["mac-1"].exec("/usr/bin/sudo", "-u", account, "-H", *tart(place), "exec", "mac-runners-ios-1", "sudo", "shutdown", "-h", "now")
-    place.wait("one runner", lambda: online(place) == ["mac-1-ios-2"])
+    place.wait("one runner", lambda: place.online() == ["mac-1-ios-2"])
     fleet.play("site")
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     assert ids(place) == known and len(scope.registration_tokens) == 1
 
     # A busy runner is waited for, takes no second job, and stays drained until somebody takes that back.
-    job, slot = long_job(place)
+    job, slot = place.long_job("tart", "xcode")
     refused = fleet.play("drain", "-e", "mac_runners_wait=2", rc=2)
     assert f"still busy: {slot}: a job runs on its Mac" in refused.text and list(ids(place)) == [f"mac-1-{slot}"], refused.text
     end_while_waited_for(fleet.start("drain"), "Wait until no persistent runner has a job", lambda: end(place, slot))
     place.finish(job)
     assert ids(place) == {} and fleet.play("site").changed("mac-1") == 0 and ids(place) == {}
     fleet.play("undrain")
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     assert scope.jobs_lost == 0
 
 
@@ -117,20 +106,20 @@ def test_another_image_fewer_runners_and_teardown_lose_no_job(place: Workplace) 
     fleet, scope = place.fleet, place.broker.scope
     before = fleet.pictures()
     fleet.play("site")
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     # Each VM stops once its runner is off GitHub, and the new one registers again.
-    job, slot = long_job(place)
+    job, slot = place.long_job("tart", "xcode")
     fleet.pools("mac-1", kept(image=OTHER_IMAGE), tart_recreate=True)
     end_while_waited_for(fleet.start("site"), "Wait for the jobs of persistent runners", lambda: end(place, slot))
     place.finish(job)
-    place.wait("runners online", lambda: online(place) == BOTH)
+    place.wait("runners online", lambda: place.online() == BOTH)
     assert OTHER_IMAGE in image_of(place, slot) and fleet.play("site").changed("mac-1") == 0
 
     fleet.pools("mac-1", kept(count=1, image=OTHER_IMAGE))
     fleet.play("site")
     assert (vms(place), list(ids(place))) == (["mac-runners-ios-1"], ["mac-1-ios-1"])
 
-    job, slot = long_job(place)
+    job, slot = place.long_job("tart", "xcode")
     refused = fleet.play("teardown", "-e", "mac_runners_wait=2", rc=2)
     assert "nothing was stopped" in refused.text and vms(place) and not job.result
     end(place, slot)
@@ -144,7 +133,7 @@ def test_another_image_fewer_runners_and_teardown_lose_no_job(place: Workplace) 
 def test_a_module_alone_stops_no_vm_with_a_job(place: Workplace) -> None:
     fleet = place.fleet
     fleet.play("site")
-    job, slot = long_job(place)
+    job, slot = place.long_job("tart", "xcode")
     remove = {"vms": [], "purge": True, "fleet": "{{ mac_runners_fleet | default(inventory_dir, true) }}", "account": "{{ ansible_user }}"}
     purge = fleet.plays({"become": True, "tasks": [{"action_packer.mac_runners.tart_vms": remove}]})
     refused = fleet.play(purge, rc=2)
